@@ -1,0 +1,39 @@
+import type { DType, TypedArray } from '../dtype.ts';
+
+/** A tensor in host memory. `data` is row-major and has exactly the product of `dims` elements. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly data: TypedArray;
+}
+
+export interface SessionOptions {
+  /** Threads inside an operation. Default: the number of physical cores as the runtime sees it. */
+  readonly threads?: number;
+  /** Graph optimizations of the runtime. Default 'all'. Large unrolled graphs compile faster at 'basic'. */
+  readonly optimization?: 'all' | 'extended' | 'basic' | 'none';
+}
+
+/** A compiled graph. Runs may overlap; each run must have outputs of its own. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /**
+   * Runs the graph off the event loop.
+   * @param inputs one per input name, in that order. They must not change until the promise settles.
+   * @param outputs one per output name: a tensor to write into (its dims must be the result's), or null to have one made.
+   *   No output may share memory with an input: the runtime may write it before the input was read for the last time.
+   * @returns one per output name: the tensor given, or the one made.
+   */
+  run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]>;
+  /** Releases the native session. Waits for running work; calling it twice is harmless. */
+  dispose(): Promise<void>;
+}
+
+/** An engine that runs ONNX models. All backends run the same graphs. */
+export interface Backend {
+  readonly name: BackendName;
+  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+}
+
+export type BackendName = 'native' | 'node';

@@ -1,0 +1,121 @@
+import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
+import { defaultBackend } from './backend/select.ts';
+import type { Outputs, Results } from './compile.ts';
+import { staticShape } from './dim.ts';
+import { allocate } from './dtype.ts';
+import { ShapeError } from './errors.ts';
+import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
+import { topological } from './graph.ts';
+import { lowerModel } from './lowering/lower.ts';
+import { encodeModel } from './onnx/encode.ts';
+import { input, type ParameterNode, Tensor } from './tensor.ts';
+import { traceTraining } from './trace.ts';
+
+/** What a training step computes: outputs to read, and the next value of every tensor that it changes. */
+export interface StepProgram<O extends Outputs> {
+  readonly outputs: O;
+  readonly updates: ReadonlyMap<Tensor, Tensor>;
+}
+
+/**
+ * The second buffer of every tensor that steps update. A step reads one and writes the other, then they swap: the runtime
+ * may write an output before an input was read for the last time, so updating in place is silently wrong.
+ */
+const spares = new WeakMap<ParameterNode, HostTensor>();
+const busy = new WeakSet<ParameterNode>();
+
+/** A training step as one session: forward, backward and update. */
+export class CompiledStep<I extends InputSpecs, O extends Outputs> {
+  readonly #specs: I;
+  readonly #names: readonly string[];
+  readonly #read: readonly ParameterNode[];
+  readonly #written: readonly ParameterNode[];
+  readonly #session: Session;
+
+  constructor(
+    specs: I,
+    names: readonly string[],
+    read: readonly ParameterNode[],
+    written: readonly ParameterNode[],
+    session: Session,
+  ) {
+    this.#specs = specs;
+    this.#names = names;
+    this.#read = read;
+    this.#written = written;
+    this.#session = session;
+  }
+
+  /**
+   * One step. When it resolves, the parameters hold their new values; when it rejects, their old ones.
+   * @param seed what dropout draws from in this step.
+   * @throws Error when another step on the same parameters has not ended.
+   */
+  async run(feeds: Feeds<I>, seed = 0): Promise<Results<O>> {
+    const given = orderFeeds(this.#specs, feeds);
+    if (this.#written.some((node) => busy.has(node)))
+      throw new Error('a training step on these parameters is still running; await it first');
+    for (const node of this.#written) busy.add(node);
+    try {
+      const seedTensor: HostTensor = { dtype: 'int32', dims: [], data: Int32Array.of(seed) };
+      const next = this.#written.map(spareOf);
+      const outputs = [...this.#names.map(() => null), ...next];
+      const results = await this.#session.run([...given, seedTensor, ...this.#read.map((n) => n.storage)], outputs);
+      this.#written.forEach((node, i) => {
+        spares.set(node, node.storage);
+        node.storage = next[i]!;
+      });
+      return Object.fromEntries(this.#names.map((name, i) => [name, results[i]])) as Results<O>;
+    } finally {
+      for (const node of this.#written) busy.delete(node);
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+}
+
+function spareOf(node: ParameterNode): HostTensor {
+  let spare = spares.get(node);
+  if (!spare) {
+    const { dtype, dims, data } = node.storage;
+    spares.set(node, (spare = { dtype, dims, data: allocate(dtype, data.length) }));
+  }
+  return spare;
+}
+
+/**
+ * Compiles a training step.
+ * @param build traced once, for training; `updates` maps parameters (or buffers) to their next values.
+ */
+export async function compileStep<I extends InputSpecs, O extends Outputs>(
+  specs: I,
+  build: (inputs: Inputs<I>) => StepProgram<O>,
+  options: SessionOptions = {},
+): Promise<CompiledStep<I, O>> {
+  const inputs = placeholders(specs);
+  const seed = input('seed', [], 'int32');
+  const { outputs, updates } = traceTraining(seed, () => build(inputs));
+  const written = [...updates.keys()].map((target) => {
+    if (target.node.kind !== 'parameter')
+      throw new ShapeError('compileStep', `${target} is no parameter: it cannot be updated`);
+    staticShape(target.shape, 'a parameter');
+    return target.node;
+  });
+  const roots = [...Object.values(outputs), ...updates.values()];
+  const nodes = new Set(topological(roots).filter((node): node is ParameterNode => node.kind === 'parameter'));
+  const read = [...nodes];
+  const feeds = [
+    ...Object.entries(inputs).map(([name, tensor]) => ({ name, tensor })),
+    { name: 'seed', tensor: seed },
+    ...read.map((node, i) => ({ name: `state_${i}`, tensor: new Tensor(node) })),
+  ];
+  const results = [
+    ...Object.entries(outputs).map(([name, tensor]) => ({ name: `out_${name}`, tensor })),
+    ...[...updates.values()].map((tensor, i) => ({ name: `next_${i}`, tensor })),
+  ];
+  const backend = await defaultBackend();
+  const session = await backend.createSession(encodeModel(lowerModel(feeds, results)), options);
+  return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
+}

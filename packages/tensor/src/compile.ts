@@ -1,0 +1,76 @@
+import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
+import { defaultBackend } from './backend/select.ts';
+import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
+import { lowerModel } from './lowering/lower.ts';
+import { encodeModel } from './onnx/encode.ts';
+import { installEvaluate, type Tensor } from './tensor.ts';
+import { traceInference } from './trace.ts';
+
+export type Outputs = Readonly<Record<string, Tensor>>;
+export type Results<O> = { readonly [K in keyof O]: HostTensor };
+
+/** A graph compiled for inference: parameters are baked in as they were, so the runtime can pack and fuse them. */
+export class Compiled<I extends InputSpecs, O extends Outputs> {
+  readonly #specs: I;
+  readonly #outputs: readonly string[];
+  readonly #session: Session;
+
+  constructor(specs: I, outputs: readonly string[], session: Session) {
+    this.#specs = specs;
+    this.#outputs = outputs;
+    this.#session = session;
+  }
+
+  /** Runs the graph off the event loop. @throws ShapeError naming the input that is missing or does not fit. */
+  async run(feeds: Feeds<I>): Promise<Results<O>> {
+    const results = await this.#session.run(orderFeeds(this.#specs, feeds));
+    return Object.fromEntries(this.#outputs.map((name, i) => [name, results[i]])) as Results<O>;
+  }
+
+  /** Releases the native session, once running work is done. */
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+}
+
+/** Traces `build` for inference and writes it as an ONNX model, with the parameters of now as initializers. */
+export function exportONNX<I extends InputSpecs>(specs: I, build: (inputs: Inputs<I>) => Outputs): Uint8Array {
+  return trace(specs, build).model;
+}
+
+/**
+ * Compiles an inference graph.
+ * @param specs names, shapes and types of the inputs; a symbolic size (`symbol('B')`) serves every size.
+ * @param build computes the outputs from the inputs; it runs once.
+ */
+export async function compile<I extends InputSpecs, O extends Outputs>(
+  specs: I,
+  build: (inputs: Inputs<I>) => O,
+  options: SessionOptions = {},
+): Promise<Compiled<I, O>> {
+  const { model, names } = trace(specs, build);
+  const backend = await defaultBackend();
+  return new Compiled<I, O>(specs, names, await backend.createSession(model, options));
+}
+
+function trace<I extends InputSpecs>(
+  specs: I,
+  build: (inputs: Inputs<I>) => Outputs,
+): { model: Uint8Array; names: string[] } {
+  const inputs = placeholders(specs);
+  const outputs = traceInference(() => build(inputs));
+  const named = Object.entries(outputs).map(([name, tensor]) => ({ name: `out_${name}`, tensor }));
+  const feeds = Object.entries(inputs).map(([name, tensor]) => ({ name, tensor }));
+  return { model: encodeModel(lowerModel(feeds, named)), names: Object.keys(outputs) };
+}
+
+installEvaluate(async (outputs) => {
+  const backend = await defaultBackend();
+  const named = outputs.map((tensor, i) => ({ name: `out_${i}`, tensor }));
+  const session = await backend.createSession(encodeModel(lowerModel([], named)), { optimization: 'basic' });
+  try {
+    return await session.run([]);
+  } finally {
+    await session.dispose();
+  }
+});

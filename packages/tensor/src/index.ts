@@ -1,0 +1,28 @@
+export { gradients, vjp } from './autodiff.ts';
+export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
+export { defaultBackend, openBackend } from './backend/select.ts';
+export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
+export { CompiledStep, compileStep, type StepProgram } from './compile-step.ts';
+export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
+export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
+export { ShapeError } from './errors.ts';
+export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
+export { gru, gruStep } from './ops/gru.ts';
+export { concat, flip, full, iota } from './ops/layout.ts';
+export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';
+export { type OpAttributes, type OpName, ops } from './ops/table.ts';
+export { type Random, seeded, xoshiro128 } from './random.ts';
+export {
+  apply,
+  applyAll,
+  buffer,
+  constant,
+  input,
+  type ParameterNode,
+  parameter,
+  type Scalar,
+  scalar,
+  Tensor,
+  tensor,
+} from './tensor.ts';
+export { currentTrace, type Trace } from './trace.ts';

@@ -1,0 +1,213 @@
+import type { HostTensor } from '../backend/backend.ts';
+import { type Dim, type Shape, SymbolicDim } from '../dim.ts';
+import { allocate, type DType } from '../dtype.ts';
+import { resolve, TensorMap, topological } from '../graph.ts';
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from '../onnx/model.ts';
+import { type OpNode, ruleOf, type Tensor } from '../tensor.ts';
+import type { Body, Lowering, NodeAttributes } from './lowering.ts';
+
+/** What the whole model shares, subgraphs included: ONNX wants names unique across all of them. */
+interface Shared {
+  count: number;
+  readonly initializers: OnnxTensor[];
+  readonly constants: Map<string, string>;
+  readonly symbols: Map<string, { input: string; axis: number }>;
+}
+
+class Scope implements Lowering {
+  readonly nodes: OnnxNode[] = [];
+  readonly #shared: Shared;
+  readonly #parent: Scope | null;
+  readonly #names = new TensorMap<string>();
+  readonly #dims = new Map<string, string>();
+
+  constructor(shared: Shared, parent: Scope | null = null) {
+    this.#shared = shared;
+    this.#parent = parent;
+  }
+
+  bind(tensor: Tensor, name: string): void {
+    this.#names.set(resolve(tensor), name);
+  }
+
+  fresh(stem: string): string {
+    return `${stem}_${this.#shared.count++}`;
+  }
+
+  #lookup(tensor: Tensor): string | undefined {
+    const name = this.#names.get(tensor);
+    return name === undefined && this.#parent ? this.#parent.#lookup(tensor) : name;
+  }
+
+  /** Lowers what the tensors need and returns their names. */
+  values(tensors: readonly Tensor[]): string[] {
+    for (const node of topological(tensors, (t) => this.#lookup(t) !== undefined)) {
+      switch (node.kind) {
+        case 'op':
+          this.#lower(node);
+          break;
+        case 'constant':
+          this.#names.set({ node, index: 0 } as Tensor, this.constant(node.value));
+          break;
+        case 'parameter':
+          this.#names.set({ node, index: 0 } as Tensor, this.#initializer('p', node.storage));
+          break;
+        case 'input':
+          throw new TypeError(`the expression reads the input '${node.name}', which this graph does not have`);
+      }
+    }
+    return tensors.map((t) => this.#lookup(resolve(t))!);
+  }
+
+  #lower(node: OpNode): void {
+    const rule = ruleOf(node.op);
+    const args = { inputs: node.inputs, names: this.values(node.inputs), attrs: node.attrs, outputs: node.types };
+    const names =
+      'lower' in rule && rule.lower
+        ? rule.lower(this, args as never)
+        : this.values('expand' in rule ? rule.expand(node.inputs, node.attrs as never) : []);
+    names.forEach((name, index) => {
+      this.#names.set({ node, index } as Tensor, name);
+    });
+  }
+
+  op(opType: string, inputs: readonly string[], attributes: NodeAttributes = {}, domain = ''): string {
+    return this.ops(1, opType, inputs, attributes, domain)[0]!;
+  }
+
+  ops(
+    count: number,
+    opType: string,
+    inputs: readonly string[],
+    attributes: NodeAttributes = {},
+    domain = '',
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => this.fresh(opType));
+    const tagged = Object.entries(attributes).map(([key, value]) => [key, attribute(value)] as const);
+    this.nodes.push({ opType, domain, name: outputs[0]!, inputs, outputs, attributes: Object.fromEntries(tagged) });
+    return outputs;
+  }
+
+  constant(value: HostTensor): string {
+    if (value.data.length > 16) return this.#initializer('c', value);
+    const key = `${value.dtype}[${value.dims}]${value.data.join()}`;
+    let name = this.#shared.constants.get(key);
+    if (!name) this.#shared.constants.set(key, (name = this.#initializer('c', value)));
+    return name;
+  }
+
+  #initializer(stem: string, value: HostTensor): string {
+    const name = this.fresh(stem);
+    this.#shared.initializers.push({ ...value, name });
+    return name;
+  }
+
+  float(value: number): string {
+    return this.scalar(value, 'float32');
+  }
+
+  scalar(value: number, dtype: DType): string {
+    const data = allocate(dtype, 1);
+    data[0] = (dtype === 'int64' ? BigInt(value) : value) as never;
+    return this.constant({ dtype, dims: [], data });
+  }
+
+  ints(values: readonly number[]): string {
+    return this.constant({ dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) });
+  }
+
+  shape(shape: Shape): string {
+    if (shape.every((dim) => typeof dim === 'number')) return this.ints(shape);
+    // The one unknown size of a Reshape is cheaper as -1, but Expand and ConstantOfShape need it: compute it for all.
+    return this.op(
+      'Concat',
+      shape.map((dim) => this.#dim(dim)),
+      { axis: 0 },
+    );
+  }
+
+  /** A size as an int64 vector of one. */
+  #dim(dim: Dim): string {
+    if (typeof dim === 'number') return this.ints([dim]);
+    if (this.#parent) return this.#parent.#dim(dim);
+    const known = this.#dims.get(dim.toString());
+    if (known) return known;
+    const terms = [...dim.terms].map(([names, k]) =>
+      names
+        .split('*')
+        .filter(Boolean)
+        .map((name) => this.#symbol(name))
+        .reduce((a, b) => this.op('Mul', [a, b]), this.ints([k])),
+    );
+    const name = terms.reduce((a, b) => this.op('Add', [a, b]));
+    this.#dims.set(dim.toString(), name);
+    return name;
+  }
+
+  #symbol(name: string): string {
+    const known = this.#dims.get(name);
+    if (known) return known;
+    const source = this.#shared.symbols.get(name);
+    if (!source) throw new RangeError(`the symbolic size ${name} belongs to no input of this graph`);
+    const value = this.op('Shape', [source.input], { start: source.axis, end: source.axis + 1 });
+    this.#dims.set(name, value);
+    return value;
+  }
+
+  subgraph(name: string, body: Body): OnnxAttribute {
+    const child = new Scope(this.#shared, this);
+    const inputs = body.params.map((param): OnnxValue => {
+      const input = child.fresh(`${name}_in`);
+      child.bind(param, input);
+      return { name: input, dtype: param.dtype };
+    });
+    const names = child.values(body.results);
+    // A result may be a parameter or the same value twice, or come from outside: outputs need names of their own.
+    const outputs = names.map((value, i): OnnxValue => {
+      return { name: child.op('Identity', [value]), dtype: body.results[i]!.dtype };
+    });
+    return { graph: { name: this.fresh(name), nodes: child.nodes, inputs, outputs, initializers: [] } };
+  }
+}
+
+function attribute(value: NodeAttributes[string]): OnnxAttribute {
+  if (typeof value === 'number') return { int: value };
+  if (typeof value === 'string') return { string: value };
+  return Array.isArray(value) ? { ints: value as readonly number[] } : (value as OnnxAttribute);
+}
+
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/**
+ * Writes the graph from `inputs` to `outputs` as an ONNX model. Inputs may be placeholders or parameters; other
+ * parameters are baked in.
+ */
+export function lowerModel(inputs: readonly NamedTensor[], outputs: readonly NamedTensor[]): OnnxModel {
+  const symbols = new Map<string, { input: string; axis: number }>();
+  for (const { name, tensor } of inputs)
+    tensor.shape.forEach((dim, axis) => {
+      if (dim instanceof SymbolicDim && !symbols.has(`${dim}`)) symbols.set(`${dim}`, { input: name, axis });
+    });
+  const shared: Shared = { count: 0, initializers: [], constants: new Map(), symbols };
+  const scope = new Scope(shared);
+  for (const { name, tensor } of inputs) scope.bind(tensor, name);
+  const names = scope.values(outputs.map(({ tensor }) => tensor));
+  outputs.forEach(({ name }, i) => {
+    scope.nodes.push({ opType: 'Identity', name, inputs: [names[i]!], outputs: [name] });
+  });
+  const graph: OnnxGraph = {
+    name: 'rivulet',
+    nodes: scope.nodes,
+    inputs: inputs.map(valueInfo),
+    outputs: outputs.map(valueInfo),
+    initializers: shared.initializers,
+  };
+  return { graph, opsets: { '': 21, 'com.microsoft': 1 } };
+}
+
+function valueInfo({ name, tensor }: NamedTensor): OnnxValue {
+  return { name, dtype: tensor.dtype, dims: tensor.shape.map((dim) => (typeof dim === 'number' ? dim : `${dim}`)) };
+}

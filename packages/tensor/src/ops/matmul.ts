@@ -1,0 +1,76 @@
+import { broadcastShapes, type Dim, formatShape, sameDim } from '../dim.ts';
+import { ShapeError } from '../errors.ts';
+import { sumTo } from './broadcast.ts';
+import type { None, Rules, TensorType } from './rule.ts';
+
+interface Transposed {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+export interface MatmulOps {
+  /** [..., L, K] · [..., K, N]; the leading axes broadcast. */
+  matmul: Transposed;
+  /** x [N, I], weight [O, I], bias [O] or none → x·weightᵀ + bias. */
+  linear: None;
+}
+
+const flag = (on: boolean): number => (on ? 1 : 0);
+
+export const matmul: Rules<MatmulOps> = {
+  matmul: {
+    shape: ([a, b], { transposeA, transposeB }) => {
+      const fail = (why: string): never => {
+        const form = `${formatShape(a!.shape)}${transposeA ? 'ᵀ' : ''} · ${formatShape(b!.shape)}${transposeB ? 'ᵀ' : ''}`;
+        throw new ShapeError('matmul', `${form}: ${why}`);
+      };
+      if (a!.shape.length < 2 || b!.shape.length < 2) fail('both need two axes or more');
+      if (a!.dtype !== 'float32' || b!.dtype !== 'float32') fail(`wants float32, got ${a!.dtype} and ${b!.dtype}`);
+      const [rows, inner] = orient(a!, transposeA);
+      const [inner2, columns] = orient(b!, transposeB);
+      if (!sameDim(inner, inner2)) fail(`inner sizes ${inner} and ${inner2} differ`);
+      const batch =
+        broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)) ?? fail('the batch axes do not broadcast');
+      return [{ dtype: 'float32', shape: [...batch, rows, columns] }];
+    },
+    gradient: ({ inputs: [a, b], attrs: { transposeA: ta, transposeB: tb }, grads: [g], wanted }) => {
+      // C = A·B gives dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand swaps the roles.
+      const da = ta ? b!.matmul(g!, { transposeA: tb, transposeB: true }) : g!.matmul(b!, { transposeB: !tb });
+      const db = tb ? g!.matmul(a!, { transposeA: true, transposeB: ta }) : a!.matmul(g!, { transposeA: !ta });
+      return [wanted[0] ? sumTo(da, a!.shape) : null, wanted[1] ? sumTo(db, b!.shape) : null];
+    },
+    lower: (g, { names, inputs: [a, b], attrs: { transposeA, transposeB } }) => {
+      const transposed = { transA: flag(transposeA), transB: flag(transposeB) };
+      if (!transposeA && !transposeB) return [g.op('MatMul', names)];
+      if (a!.rank === 2 && b!.rank === 2) return [g.op('Gemm', names, transposed)];
+      return [g.op('FusedMatMul', names, transposed, 'com.microsoft')];
+    },
+  },
+  linear: {
+    shape: ([x, weight, bias]) => {
+      const fits =
+        x!.shape.length === 2 &&
+        weight!.shape.length === 2 &&
+        sameDim(x!.shape[1]!, weight!.shape[1]!) &&
+        (!bias || (bias.shape.length === 1 && sameDim(bias.shape[0]!, weight!.shape[0]!)));
+      if (!fits)
+        throw new ShapeError(
+          'linear',
+          `input ${formatShape(x!.shape)}, weight ${formatShape(weight!.shape)}` +
+            `${bias ? `, bias ${formatShape(bias.shape)}` : ''}: wants [N, I], [O, I], [O]`,
+        );
+      return [{ dtype: 'float32', shape: [x!.shape[0]!, weight!.shape[0]!] }];
+    },
+    gradient: ({ inputs: [x, weight, bias], grads: [g], wanted }) => [
+      wanted[0] ? g!.matmul(weight!) : null,
+      wanted[1] ? g!.matmul(x!, { transposeA: true }) : null,
+      ...(bias ? [wanted[2] ? g!.sum(0) : null] : []),
+    ],
+    lower: (g, { names }) => [g.op('Gemm', names, { transB: 1 })],
+  },
+};
+
+function orient({ shape }: TensorType, transposed: boolean): [Dim, Dim] {
+  const [row, column] = [shape.at(-2)!, shape.at(-1)!];
+  return transposed ? [column, row] : [row, column];
+}

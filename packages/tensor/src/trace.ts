@@ -1,0 +1,38 @@
+import type { Tensor } from './tensor.ts';
+
+/** What the graph that is being traced is for. Layers such as dropout ask; modules have no mode of their own. */
+export interface Trace {
+  readonly training: boolean;
+  /** int32 [], given anew for every training step. */
+  readonly seed: Tensor | null;
+  /** A number of its own for every random operation of the graph, in tracing order. */
+  nextStream(): number;
+}
+
+const inference: Trace = { training: false, seed: null, nextStream: () => 0 };
+let current: Trace = inference;
+
+/** The trace in progress; inference where there is none. */
+export function currentTrace(): Trace {
+  return current;
+}
+
+/** Traces `build` for training: dropout and batch statistics are part of the graph. */
+export function traceTraining<T>(seed: Tensor, build: () => T): T {
+  let streams = 0;
+  return within({ training: true, seed, nextStream: () => streams++ }, build);
+}
+
+export function traceInference<T>(build: () => T): T {
+  return within(inference, build);
+}
+
+function within<T>(trace: Trace, build: () => T): T {
+  const outer = current;
+  current = trace;
+  try {
+    return build();
+  } finally {
+    current = outer;
+  }
+}

@@ -1,0 +1,236 @@
+import { apply, applyAll, concat, flip, full, gru, type OpName, ops, scan, type Tensor, tensor } from '@rivulet/tensor';
+import { expect } from 'chai';
+import { type GradcheckOptions, gradcheck } from '../../../test/support/gradcheck.ts';
+
+interface Case extends GradcheckOptions {
+  readonly f: (...inputs: Tensor[]) => Tensor;
+}
+
+const ints = (...values: number[]): Tensor => tensor(values, [values.length], 'int32');
+const away: [number, number] = [0.3, 2]; // from zero, where a function is not smooth or not defined
+const repeated = ints(...Array.from({ length: 600 }, (_, i) => (i * i) % 3)); // 3 rows, 200 hits each
+
+/** One check or more for every operation; the test below fails when an operation has none. */
+const cases: { readonly [P in OpName]?: readonly Case[] } = {
+  add: [{ f: (a, b) => a!.add(b!), shapes: [[3, 4], [4]] }],
+  sub: [
+    {
+      f: (a, b) => a!.sub(b!),
+      shapes: [
+        [3, 1],
+        [2, 1, 4],
+      ],
+    },
+  ],
+  mul: [
+    {
+      f: (a, b) => a!.mul(b!),
+      shapes: [
+        [3, 4],
+        [3, 1],
+      ],
+    },
+  ],
+  div: [{ f: (a, b) => a!.div(b!), shapes: [[3, 4], [4]], range: away }],
+  maximum: [{ f: (a, b) => a!.maximum(b!.add(0.05)), shapes: [[40], [40]], step: 1e-3 }],
+  minimum: [{ f: (a, b) => a!.minimum(b!.add(0.05)), shapes: [[40], [40]], step: 1e-3 }],
+  pow: [{ f: (a) => a!.pow(2.5), shapes: [[8]], range: away }],
+  where: [{ f: (a, b) => a!.greater(0).where(a!.mul(2), b!), shapes: [[6], [6]], step: 1e-3 }],
+  neg: [{ f: (a) => a!.neg(), shapes: [[5]] }],
+  exp: [{ f: (a) => a!.exp(), shapes: [[5]] }],
+  log: [{ f: (a) => a!.log(), shapes: [[5]], range: away }],
+  sqrt: [{ f: (a) => a!.sqrt(), shapes: [[5]], range: away }],
+  abs: [
+    { f: (a) => a!.abs(), shapes: [[5]], range: away },
+    { f: (a) => a!.abs(), shapes: [[5]], range: [-2, -0.3] },
+  ],
+  erf: [{ f: (a) => a!.erf(), shapes: [[9]] }],
+  relu: [{ f: (a) => a!.relu(), shapes: [[50]], step: 1e-3 }],
+  sigmoid: [{ f: (a) => a!.sigmoid(), shapes: [[9]], range: [-3, 3] }],
+  tanh: [{ f: (a) => a!.tanh(), shapes: [[9]], range: [-3, 3] }],
+  gelu: [{ f: (a) => a!.gelu(), shapes: [[9]], range: [-3, 3] }],
+  cast: [{ f: (a) => a!.add(a!.cast('int32').cast('float32')), shapes: [[5]], range: [0.1, 0.9] }],
+  sum: [
+    { f: (a) => a!.sum(), shapes: [[3, 4]] },
+    { f: (a) => a!.sum(0), shapes: [[300, 4]] },
+    { f: (a) => a!.sum([0, 1]), shapes: [[3, 4, 5]] },
+    { f: (a) => a!.sum([0, 2], { keepDims: true }), shapes: [[3, 4, 5]] },
+    { f: (a) => a!.sum(-1), shapes: [[3, 4]] },
+  ],
+  mean: [
+    { f: (a) => a!.mean(-1), shapes: [[3, 4]] },
+    { f: (a) => a!.mean(), shapes: [[3, 4]] },
+  ],
+  max: [{ f: (a) => a!.max(1), shapes: [[4, 9]], step: 1e-3 }],
+  softmax: [
+    { f: (a) => a!.softmax(-1), shapes: [[3, 5]] },
+    { f: (a) => a!.softmax(0), shapes: [[3, 5]] },
+  ],
+  logSoftmax: [{ f: (a) => a!.logSoftmax(-1), shapes: [[3, 5]] }],
+  reshape: [{ f: (a) => a!.reshape([2, -1]), shapes: [[3, 4]] }],
+  permute: [{ f: (a) => a!.permute([2, 0, 1]), shapes: [[2, 3, 4]] }],
+  expand: [{ f: (a) => a!.expand([5, 3, 4]), shapes: [[3, 1]] }],
+  concat: [
+    {
+      f: (a, b) => concat([a!, b!, a!], 1),
+      shapes: [
+        [2, 3],
+        [2, 1],
+      ],
+    },
+  ],
+  split: [{ f: (a) => applyAll('split', [a!], { axis: 1, sizes: [1, 3] })[1]!, shapes: [[2, 4]] }],
+  chunk: [{ f: (a) => a!.chunk(3, -1)[0]!.mul(a!.chunk(3, -1)[2]!), shapes: [[2, 6]] }],
+  slice: [
+    { f: (a) => a!.slice(1, 1, -1), shapes: [[2, 5]] },
+    { f: (a) => a!.slice(0, -2), shapes: [[5, 2]] },
+  ],
+  flip: [{ f: (a) => flip(a!, 0), shapes: [[4, 2]] }],
+  matmul: [
+    {
+      f: (a, b) => a!.matmul(b!),
+      shapes: [
+        [3, 4],
+        [4, 5],
+      ],
+    },
+    {
+      f: (a, b) => a!.matmul(b!, { transposeA: true }),
+      shapes: [
+        [4, 3],
+        [4, 5],
+      ],
+    },
+    {
+      f: (a, b) => a!.matmul(b!, { transposeB: true }),
+      shapes: [
+        [2, 3, 4],
+        [2, 5, 4],
+      ],
+    },
+    {
+      f: (a, b) => a!.matmul(b!, { transposeA: true, transposeB: true }),
+      shapes: [
+        [2, 4, 3],
+        [2, 5, 4],
+      ],
+    },
+    {
+      f: (a, b) => a!.matmul(b!),
+      shapes: [
+        [2, 1, 3, 4],
+        [3, 4, 5],
+      ],
+    },
+  ],
+  linear: [{ f: (x, w, b) => apply('linear', [x!, w!, b!], {}), shapes: [[40, 4], [5, 4], [5]] }],
+  gather: [
+    { f: (a) => a!.gather(ints(0, 2, 2, 1, 2)), shapes: [[3, 4]] },
+    { f: (a) => a!.gather(repeated), shapes: [[3, 64]], step: 1e-1 },
+  ],
+  scatterAddRows: [{ f: (a) => apply('scatterAddRows', [repeated, a!], { rows: 5 }), shapes: [[600, 8]], step: 1e-1 }],
+  crossEntropy: [
+    { f: (a) => apply('crossEntropy', [a!, ints(1, 4, 1)], { labelSmoothing: 0 }), shapes: [[3, 5]] },
+    { f: (a) => apply('crossEntropy', [a!, ints(1, 4, 1)], { labelSmoothing: 0.2 }), shapes: [[3, 5]] },
+  ],
+  layerNorm: [{ f: (x, w, b) => apply('layerNorm', [x!, w!, b!], { eps: 1e-5 }), shapes: [[4, 3, 8], [8], [8]] }],
+  attention: [
+    {
+      f: (q, k, v) => apply('attention', [q!, k!, v!], { scale: 0.5, bias: false, dropout: false }),
+      shapes: [
+        [2, 3, 4, 5],
+        [2, 3, 6, 5],
+        [2, 3, 6, 5],
+      ],
+    },
+    {
+      f: (q, k, v, b) => apply('attention', [q!, k!, v!, b!], { scale: 0.5, bias: true, dropout: false }),
+      shapes: [
+        [2, 1, 4, 5],
+        [2, 1, 6, 5],
+        [2, 1, 6, 5],
+        [2, 1, 1, 6],
+      ],
+    },
+  ],
+  scan: [
+    {
+      f: (h, x, w) => {
+        const step = (carry: Tensor[], slices: Tensor[]): { carry: Tensor[]; outputs: Tensor[] } => {
+          const next = carry[0]!.matmul(w!).add(slices[0]!).tanh();
+          return { carry: [next], outputs: [next.mul(next)] };
+        };
+        const forward = scan(step, { initial: [h!], sequences: [x!] });
+        const back = scan(step, { initial: [forward.final[0]!], sequences: [x!], reverse: true });
+        return concat([forward.outputs[0]!.sum(0), back.outputs[0]!.sum(0), back.final[0]!], 0);
+      },
+      shapes: [
+        [2, 3],
+        [5, 2, 3],
+        [3, 3],
+      ],
+    },
+    {
+      // the initial carry and a captured vector only, and an output that nobody uses
+      f: (h, b, x) =>
+        scan(([c], [s]) => ({ carry: [c!.mul(b!).add(s!).sigmoid()], outputs: [s!.exp()] }), {
+          initial: [h!],
+          sequences: [x!],
+        }).final[0]!,
+      shapes: [[2, 3], [3], [4, 2, 3]],
+    },
+  ],
+  gru: [false, true].map((reverse) => ({
+    f: (x, h, wi, wh, bi, bh) => {
+      const { outputs, final } = gru([x!, h!, wi!, wh!, bi!, bh!, ints(4, 2)], { reverse });
+      return concat([outputs.reshape([-1, 3]), final], 0);
+    },
+    shapes: [[4, 2, 5], [2, 3], [9, 5], [9, 3], [9], [9]],
+  })),
+};
+
+/** Integer or piecewise constant results, and what only gradients use. */
+const without: readonly OpName[] = [
+  'equal',
+  'less',
+  'greater',
+  'not',
+  'step',
+  'sign',
+  'argmax',
+  'full',
+  'iota',
+  'sizeOf',
+  'dropoutMask',
+  'addAtColumns',
+];
+
+describe('gradients', () => {
+  for (const [op, list] of Object.entries(cases))
+    list.forEach(({ f, ...options }, i) => {
+      it(`of ${op} equals finite differences${list.length > 1 ? ` (${i + 1})` : ''}`, () => gradcheck(f, options));
+    });
+
+  it('is checked for every operation that has one', () => {
+    const missing = (Object.keys(ops) as OpName[]).filter((op) => !cases[op] && !without.includes(op));
+    expect(missing).to.deep.equal([]);
+  });
+
+  it('finds a wrong gradient', async () => {
+    let error: unknown;
+    await gradcheck((x) => x!.mul(x!).cast('int32').cast('float32').add(x!), {
+      shapes: [[4]],
+      range: [1, 9],
+      step: 0.5,
+    }).catch((e) => (error = e));
+    expect(error).to.be.instanceOf(Error);
+  });
+
+  it('of a sum over repeated rows is the number of repetitions', async () => {
+    const counts = apply('scatterAddRows', [repeated, full([600, 1], 1)], { rows: 4 });
+    const expected = [0, 1, 2, 3].map(
+      (row) => Array.from({ length: 600 }, (_, i) => (i * i) % 3).filter((r) => r === row).length,
+    );
+    expect(await counts.data()).to.be.allclose(expected);
+  });
+});
