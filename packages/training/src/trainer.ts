@@ -101,9 +101,14 @@ export class Trainer<I extends InputSpecs> {
     return { outputs: { loss, norm: clipped.norm }, updates };
   }
 
+  /** The model's tensors as training has them. */
+  modelState(): Map<string, HostTensor> {
+    return new Map([...this.model.stateDict()].map(([name, t]) => [name, storageOf(t)]));
+  }
+
   /** The weights to use: the moving averages where there are any, else the parameters. */
   weights(): Map<string, HostTensor> {
-    const weights = new Map([...this.model.stateDict()].map(([name, t]) => [name, storageOf(t)]));
+    const weights = this.modelState();
     this.#parameters.forEach(([name], i) => {
       const average = this.#averages[i];
       if (average) weights.set(name, storageOf(average));

@@ -8,7 +8,7 @@ export interface HostTensor {
 }
 
 export interface SessionOptions {
-  /** Threads inside an operation. Default: the number of physical cores as the runtime sees it. */
+  /** Threads inside an operation. Default: what `os.availableParallelism()` says. */
   readonly threads?: number;
   /** Graph optimizations of the runtime. Default 'all'. Large unrolled graphs compile faster at 'basic'. */
   readonly optimization?: 'all' | 'extended' | 'basic' | 'none';

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { allocate, bytesOf, type DType, dtypeOfOnnx, onnxType, type TypedArray, view } from '../dtype.ts';
 import type { Backend, HostTensor, Session, SessionOptions } from './backend.ts';
 import { type Address, addressOf, type CApi, copyMemory, loadApi, readString } from './c-api.ts';
@@ -90,11 +91,14 @@ export function nativeBackend(): Backend {
   };
 }
 
-function sessionOptions(api: CApi, { threads, optimization = 'all' }: SessionOptions): Address {
+function sessionOptions(
+  api: CApi,
+  { threads = availableParallelism(), optimization = 'all' }: SessionOptions,
+): Address {
   const options = created(api, (out) => api.createSessionOptions(out));
   check(api, api.setLogSeverity(options, 3));
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
-  if (threads !== undefined) check(api, api.setIntraOpThreads(options, threads));
+  check(api, api.setIntraOpThreads(options, threads));
   // Threads of one session that wait by spinning slow every other session down twofold.
   check(api, api.addConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
   return options;

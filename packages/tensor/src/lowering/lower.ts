@@ -154,6 +154,15 @@ class Scope implements Lowering {
     return value;
   }
 
+  /**
+   * Names that can be outputs of this graph. Most values can as they are; one that comes from outside, or that is an output
+   * already, needs a copy.
+   */
+  outputs(names: readonly string[]): string[] {
+    const free = new Set(this.nodes.flatMap((node) => node.outputs));
+    return names.map((name) => (free.delete(name) ? name : this.op('Identity', [name])));
+  }
+
   subgraph(name: string, body: Body): OnnxAttribute {
     const child = new Scope(this.#shared, this);
     const inputs = body.params.map((param): OnnxValue => {
@@ -162,10 +171,7 @@ class Scope implements Lowering {
       return { name: input, dtype: param.dtype };
     });
     const names = child.values(body.results);
-    // A result may be a parameter or the same value twice, or come from outside: outputs need names of their own.
-    const outputs = names.map((value, i): OnnxValue => {
-      return { name: child.op('Identity', [value]), dtype: body.results[i]!.dtype };
-    });
+    const outputs = child.outputs(names).map((value, i): OnnxValue => ({ name: value, dtype: body.results[i]!.dtype }));
     return { graph: { name: this.fresh(name), nodes: child.nodes, inputs, outputs, initializers: [] } };
   }
 }
@@ -194,18 +200,32 @@ export function lowerModel(inputs: readonly NamedTensor[], outputs: readonly Nam
   const shared: Shared = { count: 0, initializers: [], constants: new Map(), symbols };
   const scope = new Scope(shared);
   for (const { name, tensor } of inputs) scope.bind(tensor, name);
-  const names = scope.values(outputs.map(({ tensor }) => tensor));
-  outputs.forEach(({ name }, i) => {
-    scope.nodes.push({ opType: 'Identity', name, inputs: [names[i]!], outputs: [name] });
-  });
+  const names = scope.outputs(scope.values(outputs.map(({ tensor }) => tensor)));
+  const renamed = new Map(names.map((name, i) => [name, outputs[i]!.name]));
   const graph: OnnxGraph = {
     name: 'rivulet',
-    nodes: scope.nodes,
+    nodes: scope.nodes.map((node) => renameValues(node, renamed)),
     inputs: inputs.map(valueInfo),
     outputs: outputs.map(valueInfo),
     initializers: shared.initializers,
   };
   return { graph, opsets: { '': 21, 'com.microsoft': 1 } };
+}
+
+/** A node with some of its values renamed, in its subgraphs too. */
+function renameValues(node: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode {
+  const rename = (value: string): string => names.get(value) ?? value;
+  const attributes = Object.entries(node.attributes ?? {}).map(([key, value]) => {
+    if (!('graph' in value)) return [key, value] as const;
+    const nodes = value.graph.nodes.map((inner) => renameValues(inner, names));
+    return [key, { graph: { ...value.graph, nodes } }] as const;
+  });
+  return {
+    ...node,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+    attributes: Object.fromEntries(attributes),
+  };
 }
 
 function valueInfo({ name, tensor }: NamedTensor): OnnxValue {

@@ -1,0 +1,1 @@
+export type { DecodingSession, LanguageModel } from './language-model.ts';

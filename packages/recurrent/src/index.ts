@@ -1,0 +1,1 @@
+export { GRU, type GRUConfig } from './gru.ts';

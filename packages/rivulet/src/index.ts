@@ -1,0 +1,1 @@
+export { saveModelFolder } from './model-folder.ts';

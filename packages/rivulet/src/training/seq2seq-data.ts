@@ -1,0 +1,111 @@
+import { type HostTensor, type InputSpec, symbol } from '@rivulet/tensor';
+import { type Tokenizer, trainBPE } from '@rivulet/tokenizer';
+import { type Batch, bucketBatches, type Pair, padRows, readParallelCorpus, rowLengths, type Split, splitByHash } from '@rivulet/training';
+
+export interface CorpusOptions {
+  readonly data: string;
+  readonly sourceColumn: number;
+  readonly targetColumn: number;
+}
+
+/** Reads the pairs and splits them by the source side: 5 % for the test, 5 % for validation, none of them in two parts. */
+export async function readSplit({ data, sourceColumn, targetColumn }: CorpusOptions): Promise<Split<Pair>> {
+  const pairs = await readParallelCorpus(data, { source: sourceColumn, target: targetColumn });
+  return splitByHash(pairs, (pair) => pair.source, { test: 0.05, validation: 0.05 });
+}
+
+export const specialTokens = { pad: '<pad>', bos: '<s>', eos: '</s>' } as const;
+
+/**
+ * A vocabulary of both languages whose first `targetVocabSize` ids are enough for the target: it is learned from the target,
+ * then goes on with the source, characters of the target left out.
+ */
+export function trainPairTokenizer(pairs: readonly Pair[], { targetVocabSize, vocabSize }: VocabSizes): Tokenizer {
+  const { pad, bos, eos } = specialTokens;
+  const targets = pairs.map((pair) => pair.target);
+  const base = trainBPE(targets, { vocabSize: targetVocabSize, specialTokens: [pad, bos, eos], template: [null, eos] });
+  const known = new Set(targets.flatMap((text) => [...text]));
+  const foreign = pairs.map((pair) => [...pair.source].map((character) => (known.has(character) ? ' ' : character)).join(''));
+  return trainBPE(foreign, { vocabSize, base });
+}
+
+export interface VocabSizes {
+  readonly vocabSize: number;
+  readonly targetVocabSize: number;
+}
+
+/** A pair as ids, each side with its end token. */
+export interface Example {
+  readonly source: Int32Array;
+  readonly target: Int32Array;
+}
+
+/** Pairs as ids; those that are too long or whose target needs ids past the target's are left out and counted. */
+export function encodePairs(
+  pairs: readonly Pair[],
+  tokenizer: Tokenizer,
+  { targetVocabSize, maxLength }: { targetVocabSize: number; maxLength: number },
+): { examples: Example[]; leftOut: number } {
+  const all = pairs.map((pair) => ({ source: tokenizer.encode(pair.source), target: tokenizer.encode(pair.target) }));
+  const examples = all.filter(
+    ({ source, target }) =>
+      source.length <= maxLength && target.length <= maxLength && target.every((id) => id < targetVocabSize),
+  );
+  return { examples, leftOut: all.length - examples.length };
+}
+
+type Seq2SeqInput = 'source' | 'sourceLengths' | 'target' | 'targetLengths' | 'labels';
+export type Seq2SeqInputs = Readonly<Record<Seq2SeqInput, InputSpec>>;
+export type Seq2SeqFeeds = Readonly<Record<Seq2SeqInput, HostTensor>>;
+
+const [batch, sourceLength, targetLength] = [symbol('B'), symbol('S'), symbol('T')];
+
+/** Shapes of a batch; one graph serves every size. */
+export const seq2seqInputs: Seq2SeqInputs = {
+  source: { shape: [batch, sourceLength], dtype: 'int32' },
+  sourceLengths: { shape: [batch], dtype: 'int32' },
+  target: { shape: [batch, targetLength], dtype: 'int32' },
+  targetLengths: { shape: [batch], dtype: 'int32' },
+  labels: { shape: [batch, targetLength], dtype: 'int32' },
+};
+
+/** One padded batch: the decoder reads the start token and the target, and is asked for the target and its end token. */
+export function seq2seqFeeds(examples: readonly Example[], { pad, bos }: { pad: number; bos: number }): Seq2SeqFeeds {
+  const sources = examples.map((example) => example.source);
+  const labels = examples.map((example) => example.target);
+  const targets = labels.map((ids) => Int32Array.of(bos, ...ids.subarray(0, -1)));
+  return {
+    source: padRows(sources, pad),
+    sourceLengths: rowLengths(sources),
+    target: padRows(targets, pad),
+    targetLengths: rowLengths(targets),
+    labels: padRows(labels, pad),
+  };
+}
+
+export interface BatchPlan {
+  readonly tokensPerBatch: number;
+  readonly seed: number;
+  readonly pad: number;
+  readonly bos: number;
+}
+
+const lengthsOf = (examples: readonly Example[]): number[] => examples.map(({ source, target }) => Math.max(source.length, target.length));
+
+/** How many batches an epoch has. */
+export function batchCount(examples: readonly Example[], plan: BatchPlan, epoch: number): number {
+  return bucketBatches({ lengths: lengthsOf(examples), ...plan, epoch }).length;
+}
+
+/** The batches of an epoch; `items` counts target tokens, end tokens included. */
+export function* seq2seqBatches(
+  examples: readonly Example[],
+  plan: BatchPlan,
+  epoch: number,
+): Generator<Batch<Seq2SeqInputs>> {
+  for (const indices of bucketBatches({ lengths: lengthsOf(examples), ...plan, epoch })) {
+    const chosen = indices.map((i) => examples[i]!);
+    const items = chosen.reduce((n, { target }) => n + target.length, 0);
+    yield { feeds: seq2seqFeeds(chosen, plan), items };
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { manualSeed } from '@rivulet/nn';
+import { GRUSeq2Seq, type GRUSeq2SeqConfig } from '@rivulet/seq2seq';
+import { compile, replaceFile } from '@rivulet/tensor';
+import { type Tokenizer, tokenizerFromJSON, tokenizerToJSON } from '@rivulet/tokenizer';
+import { adamW, cosine, type FitOptions, type Pair, type Split, Trainer } from '@rivulet/training';
+import { saveModelFolder } from '../model-folder.ts';
+import { batchCount, type BatchPlan, type CorpusOptions, encodePairs, type Example, readSplit, type Seq2SeqInputs, seq2seqBatches, seq2seqInputs, trainPairTokenizer, type VocabSizes } from './seq2seq-data.ts';
+
+export interface Seq2SeqSettings extends CorpusOptions, VocabSizes {
+  readonly embeddingDim: number;
+  readonly hiddenSize: number;
+  readonly encoderLayers: number;
+  /** 0: without attention. */
+  readonly attentionHeads: number;
+  readonly dropout: number;
+  readonly labelSmoothing: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly warmup: number;
+  readonly ema: number;
+  readonly epochs: number;
+  readonly tokensPerBatch: number;
+  readonly seed: number;
+}
+
+const MAX_LENGTH = 64;
+const CLIP_NORM = 1;
+
+export interface Seq2SeqTask {
+  readonly split: Split<Pair>;
+  readonly tokenizer: Tokenizer;
+  readonly trainer: Trainer<Seq2SeqInputs>;
+  readonly options: Pick<FitOptions<Seq2SeqInputs>, 'batches' | 'batchCount' | 'epochs' | 'evaluate'>;
+  /** Pairs that were too long, or whose target has characters of the source. */
+  readonly leftOut: number;
+  /** Writes the model with the averaged weights: config.json, tokenizer.json, model.safetensors. */
+  save(directory: string): Promise<void>;
+}
+
+/** Reads the data and prepares the model; the tokenizer in `directory` is used where there is one. */
+export async function seq2seqTask(settings: Seq2SeqSettings, directory: string): Promise<Seq2SeqTask> {
+  const split = await readSplit(settings);
+  if (split.train.length === 0) throw new Error(`${settings.data}: has no pairs to train on`);
+  const tokenizer = await prepareTokenizer(split.train, settings, directory);
+  const config = modelConfig(settings, tokenizer);
+  manualSeed(settings.seed);
+  const model = new GRUSeq2Seq(config);
+  const limits = { targetVocabSize: config.targetVocabSize, maxLength: MAX_LENGTH };
+  const train = encodePairs(split.train, tokenizer, limits);
+  const validation = encodePairs(split.validation, tokenizer, limits);
+  const { seed, tokensPerBatch, labelSmoothing, epochs } = settings;
+  const plan: BatchPlan = { seed, tokensPerBatch, pad: config.padTokenId, bos: config.bosTokenId };
+  const steps = batchCount(train.examples, plan, 0) * epochs;
+  const trainer = new Trainer({
+    model,
+    inputs: seq2seqInputs,
+    optimizer: adamW({
+      lr: cosine({ lr: settings.learningRate, steps, warmup: settings.warmup, floor: 0.02 }),
+      betas: [0.9, 0.98],
+      weightDecay: settings.weightDecay,
+    }),
+    loss: (given) => model.loss(given, { labelSmoothing }).loss,
+    clipNorm: CLIP_NORM,
+    ema: settings.ema,
+    seed,
+  });
+  return {
+    split,
+    tokenizer,
+    trainer,
+    leftOut: train.leftOut,
+    options: {
+      batches: (epoch) => seq2seqBatches(train.examples, plan, epoch),
+      batchCount: (epoch) => batchCount(train.examples, plan, epoch),
+      epochs,
+      evaluate: () => validationLoss(trainer, config, validation.examples, plan),
+    },
+    save: (to) => saveModelFolder(to, { config, weights: trainer.weights(), tokenizer: tokenizerToJSON(tokenizer) }),
+  };
+}
+
+async function prepareTokenizer(pairs: readonly Pair[], sizes: VocabSizes, directory: string): Promise<Tokenizer> {
+  const file = join(directory, 'tokenizer.json');
+  const existing = await readFile(file, 'utf8').catch(() => null);
+  if (existing !== null) return tokenizerFromJSON(existing);
+  const tokenizer = trainPairTokenizer(pairs, sizes);
+  await mkdir(directory, { recursive: true });
+  await replaceFile(file, [tokenizerToJSON(tokenizer)]);
+  return tokenizer;
+}
+
+function modelConfig(settings: Seq2SeqSettings, tokenizer: Tokenizer): GRUSeq2SeqConfig {
+  const { embeddingDim, hiddenSize, encoderLayers, attentionHeads, dropout } = settings;
+  return {
+    modelType: 'gru-seq2seq',
+    vocabSize: tokenizer.vocabSize,
+    targetVocabSize: Math.min(settings.targetVocabSize, tokenizer.vocabSize),
+    embeddingDim,
+    hiddenSize,
+    encoderLayers,
+    attentionHeads,
+    dropout,
+    padTokenId: 0,
+    bosTokenId: 1,
+    eosTokenId: 2,
+    maxSourceLength: 512,
+  };
+}
+
+/** Cross entropy per target token of held-out pairs, with the averaged weights and without smoothing. */
+async function validationLoss(
+  trainer: Trainer<Seq2SeqInputs>,
+  config: GRUSeq2SeqConfig,
+  examples: readonly Example[],
+  plan: BatchPlan,
+): Promise<Record<string, number>> {
+  const model = new GRUSeq2Seq(config);
+  model.loadStateDict(trainer.weights());
+  const graph = await compile(seq2seqInputs, (given) => {
+    const { sum, count } = model.loss(given);
+    return { sum, count };
+  });
+  const total = { sum: 0, count: 0 };
+  try {
+    for (const { feeds } of seq2seqBatches(examples, plan, 0)) {
+      const { sum, count } = await graph.run(feeds);
+      total.sum += sum.data[0] as number;
+      total.count += count.data[0] as number;
+    }
+  } finally {
+    await graph.dispose();
+  }
+  const loss = total.sum / total.count;
+  return { validationLoss: loss, validationPerplexity: Math.exp(loss) };
+}

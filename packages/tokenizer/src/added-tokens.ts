@@ -1,0 +1,72 @@
+import { classOf, isWhiteSpace, LETTER, NUMBER } from './unicode.ts';
+
+/** A token that is found in the text before it is split; fields as in tokenizer.json. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Matched only between characters that do not belong to words. */
+  readonly singleWord: boolean;
+  /** Takes the white space before it. */
+  readonly lstrip: boolean;
+  /** Takes the white space behind it. */
+  readonly rstrip: boolean;
+  /** Matched in the normalized text. */
+  readonly normalized: boolean;
+  /** Left out by `decode` unless asked for. */
+  readonly special: boolean;
+}
+
+/** A stretch of text: an added token, or text to split (id −1). */
+export interface Section {
+  readonly start: number;
+  readonly end: number;
+  readonly id: number;
+}
+
+/** Finds added tokens: leftmost first, longest among those that start at the same place. */
+export class AddedTokenMatcher {
+  readonly #byFirst = new Map<string, AddedToken[]>();
+
+  constructor(tokens: readonly AddedToken[]) {
+    for (const token of tokens) {
+      if (token.content === '') continue;
+      const first = token.content[0]!;
+      const list = this.#byFirst.get(first) ?? [];
+      list.push(token);
+      this.#byFirst.set(first, list);
+    }
+    for (const list of this.#byFirst.values()) list.sort((a, b) => b.content.length - a.content.length);
+  }
+
+  split(text: string): Section[] {
+    const sections: Section[] = [];
+    let done = 0;
+    for (let at = 0; at < text.length && this.#byFirst.size > 0; at++) {
+      const token = this.#byFirst.get(text[at]!)?.find((t) => text.startsWith(t.content, at));
+      if (!token) continue;
+      const after = at + token.content.length;
+      if (token.singleWord && (isWordAt(text, at - 1) || isWordAt(text, after))) {
+        at = after - 1; // the reference goes on behind a match that it rejects
+        continue;
+      }
+      let [start, end] = [at, after];
+      if (token.lstrip) while (start > done && isWhiteSpace(text.charCodeAt(start - 1))) start--;
+      if (token.rstrip) while (end < text.length && isWhiteSpace(text.charCodeAt(end))) end++;
+      if (start > done) sections.push({ start: done, end: start, id: -1 });
+      sections.push({ start, end, id: token.id });
+      done = end;
+      at = end - 1;
+    }
+    if (done < text.length) sections.push({ start: done, end: text.length, id: -1 });
+    return sections;
+  }
+}
+
+/** Whether a word character (letter, mark, number, underscore) stands at this place. */
+function isWordAt(text: string, at: number): boolean {
+  if (at < 0 || at >= text.length) return false;
+  const unit = text.charCodeAt(at);
+  const code = unit >= 0xdc00 && unit <= 0xdfff && at > 0 ? text.codePointAt(at - 1)! : text.codePointAt(at)!;
+  const kind = classOf(code);
+  return kind === LETTER || kind === NUMBER || code === 0x5f || /\p{M}/u.test(String.fromCodePoint(code));
+}
