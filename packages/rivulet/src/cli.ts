@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
+import { addTrainViT } from './commands/train-vit.ts';
 
 export function program(): Command {
   const rivulet = new Command('rivulet').description('Language-model pipelines as reactive streams, with the models inside');
   const train = rivulet.command('train').description('train a model');
   addTrainSeq2Seq(train);
+  addTrainViT(train);
   return rivulet;
 }
 

@@ -73,7 +73,7 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Map<string, H
     if (begin !== expected) fail(`tensor '${key}' starts at byte ${begin}, expected ${expected}: the data overlaps or has a hole`);
     expected = end;
     const reader = readers[code]!;
-    const copy = data.slice(begin, end).buffer as ArrayBuffer; // aligned, whatever the header's length
+    const copy = new Uint8Array(data.subarray(begin, end)).buffer; // aligned, whatever the header's length
     tensors.set(key, { dtype: reader.dtype, dims, data: reader.read(copy, (end - begin) / reader.bytes) });
   }
   if (expected !== data.length) fail(`has ${data.length - expected} bytes behind the last tensor`);

@@ -1,0 +1,1 @@
+export { Attention, Block, type BlockConfig, Mlp } from './block.ts';
