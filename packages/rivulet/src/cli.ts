@@ -1,16 +1,24 @@
 import { Command } from 'commander';
+import { addClassify } from './commands/classify.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
 import { addTrainViT } from './commands/train-vit.ts';
+import { addTranslate } from './commands/translate.ts';
 
-export function program(): Command {
-  const rivulet = new Command('rivulet').description('Language-model pipelines as reactive streams, with the models inside');
+function program(): Command {
+  const rivulet = new Command('rivulet')
+    .description('Language-model pipelines as reactive streams, with the models inside')
+    .showHelpAfterError('(rivulet --help shows the options)');
+  addTranslate(rivulet);
+  addClassify(rivulet);
+  addTokens(rivulet);
   const train = rivulet.command('train').description('train a model');
   addTrainSeq2Seq(train);
   addTrainViT(train);
   return rivulet;
 }
 
-/** Runs the command line; errors become one line on standard error and the exit status 1. */
+/** Runs the command line. Errors become one line on standard error and the exit status 1; a wrong call exits with 1 too. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync(argv);

@@ -1,1 +1,22 @@
-export { saveModelFolder } from './model-folder.ts';
+export {
+  argmax,
+  type DecodingSession,
+  type GenerateOptions,
+  type GenerationEnd,
+  type GenerationEvent,
+  generate as generateEvents,
+  type LanguageModel,
+  logSumExp,
+  sampleToken,
+} from '@rivulet/generation';
+export * from '@rivulet/nn';
+export * from '@rivulet/recurrent';
+export * from '@rivulet/seq2seq';
+export * from '@rivulet/stream';
+export * from '@rivulet/tensor';
+export * from '@rivulet/tokenizer';
+export * from '@rivulet/training';
+export * from '@rivulet/transformer';
+export * from '@rivulet/vision';
+export { type ImageModel, load, loadImage, loadText, loadTokenizer, ModelError, type TextModel } from './load.ts';
+export { type ModelFiles, saveModelFolder } from './model-folder.ts';

@@ -111,3 +111,15 @@ function classifier(embedDim: number, numClasses: number): Linear {
   storageOf(head.bias!).data.fill(0 as never);
   return head;
 }
+
+/** Checks what was read from a file. @throws TypeError naming the field, what it is and what was expected. */
+export function parseViTConfig(json: unknown): ViTConfig {
+  const config = (json ?? {}) as Record<string, unknown>;
+  for (const field of ['imageSize', 'patchSize', 'channels', 'embedDim', 'depth', 'numHeads', 'numClasses'])
+    if (!Number.isSafeInteger(config[field]) || (config[field] as number) < 1)
+      throw new TypeError(`${field} must be a whole number from 1, got ${JSON.stringify(config[field])}`);
+  for (const field of ['mlpRatio', 'dropout'])
+    if (typeof config[field] !== 'number' || config[field] < 0)
+      throw new TypeError(`${field} must be a number from 0, got ${JSON.stringify(config[field])}`);
+  return config as unknown as ViTConfig;
+}

@@ -1,0 +1,37 @@
+/** @throws RangeError where a logit is NaN or all are −∞: the model's output is broken, and any choice would hide it. */
+export function logSumExp(logits: Float32Array): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    const x = logits[i]!;
+    if (x > max) max = x;
+    else if (Number.isNaN(x)) throw new RangeError(`the model gave NaN for token ${i}`);
+  }
+  if (!Number.isFinite(max)) throw new RangeError(`the model's largest logit is ${max}`);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - max);
+  return max + Math.log(sum);
+}
+
+/** The position of the largest value; the first of ties. */
+export function argmax(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/** Positions of the `count` largest values, largest first; among equals the lower position first. No full sort. */
+export function topPositions(values: Float32Array | Float64Array, count: number): number[] {
+  const best: number[] = [];
+  const limit = Math.min(count, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]!;
+    if (best.length === limit && x <= values[best[limit - 1]!]!) continue;
+    let at = best.length < limit ? best.length : limit - 1;
+    while (at > 0 && values[best[at - 1]!]! < x) {
+      best[at] = best[at - 1]!;
+      at--;
+    }
+    best[at] = i;
+  }
+  return best;
+}

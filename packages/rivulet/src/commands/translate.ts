@@ -1,0 +1,50 @@
+import { collect, detokenize, generate, mapAsync, tokenize } from '@rivulet/stream';
+import type { Command } from 'commander';
+import { lastValueFrom } from 'rxjs';
+import { loadText } from '../load.ts';
+import { natural } from './arguments.ts';
+import { complain, sources, write } from './input.ts';
+
+interface Options {
+  readonly model: string;
+  readonly numBeams: number;
+  readonly maxNewTokens: number;
+  readonly json: boolean;
+}
+
+export function addTranslate(rivulet: Command): void {
+  rivulet
+    .command('translate')
+    .description('translate text, one sentence per line, token by token')
+    .argument('[file...]', 'text files; standard input by default')
+    .requiredOption('--model <dir>', 'a model folder')
+    .option('--num-beams <n>', 'hypotheses that are followed at once', natural, 1)
+    .option('--max-new-tokens <n>', 'the most tokens of a translation', natural, 128)
+    .option('--json', 'one JSON object per line: source, translation, tokens', false)
+    .action(translate);
+}
+
+async function translate(files: readonly string[], { model: directory, numBeams, maxNewTokens, json }: Options): Promise<void> {
+  const { tokenizer, model } = await loadText(directory);
+  try {
+    for (const { name, lines } of sources(files)) {
+      const events = lines.pipe(
+        tokenize(tokenizer),
+        generate(model, {
+          numBeams,
+          maxNewTokens,
+          onItemError: ({ index, cause }) => complain(`${name}:${index + 1}: ${(cause as Error).message}`),
+        }),
+      );
+      const output = json
+        ? events.pipe(
+            collect(tokenizer),
+            mapAsync(({ source, text, tokens }) => write(`${JSON.stringify({ source, translation: text, tokens })}\n`)),
+          )
+        : events.pipe(detokenize(tokenizer), mapAsync(write));
+      await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) => complain(`${name}: ${error.message}`));
+    }
+  } finally {
+    await model.dispose();
+  }
+}

@@ -1,0 +1,129 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
+import { readSafetensors } from '@rivulet/tensor';
+import { type Tokenizer, tokenizerFromJSON } from '@rivulet/tokenizer';
+import { ImageClassifier, parseImageConfig, parseViTConfig, ViT } from '@rivulet/vision';
+
+/** A model folder that cannot be used; the message names the file and the reason. */
+export class ModelError extends Error {
+  readonly file: string;
+
+  constructor(file: string, message: string, options?: ErrorOptions) {
+    super(`${file}: ${message}`, options);
+    this.name = 'ModelError';
+    this.file = file;
+  }
+}
+
+/** A model that writes text, compiled and ready. */
+export interface TextModel {
+  readonly kind: 'text';
+  readonly tokenizer: Tokenizer;
+  readonly model: Translator;
+}
+
+/** A model that names what is on an image, compiled and ready. */
+export interface ImageModel {
+  readonly kind: 'image';
+  readonly model: ImageClassifier;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Loads a model folder: config.json, model.safetensors, and tokenizer.json for text.
+ * @throws ModelError where a file is missing, damaged, or does not fit the others.
+ */
+export async function load(directory: string): Promise<TextModel | ImageModel> {
+  const config = await readConfig(directory);
+  const file = join(directory, 'config.json');
+  switch (config['modelType']) {
+    case 'gru-seq2seq':
+      return loadTranslator(directory, config);
+    case 'vit':
+      return loadClassifier(directory, config);
+    default:
+      throw new ModelError(file, `modelType ${JSON.stringify(config['modelType'])} is unknown; known: gru-seq2seq, vit`);
+  }
+}
+
+/** As `load`, for a model that writes text. */
+export async function loadText(directory: string): Promise<TextModel> {
+  const loaded = await load(directory);
+  if (loaded.kind !== 'text') throw new ModelError(directory, 'holds an image model, expected one for text');
+  return loaded;
+}
+
+/** As `load`, for a model that reads images. */
+export async function loadImage(directory: string): Promise<ImageModel> {
+  const loaded = await load(directory);
+  if (loaded.kind !== 'image') throw new ModelError(directory, 'holds a text model, expected one for images');
+  return loaded;
+}
+
+/** Reads a tokenizer.json. @throws ModelError naming the file and the field. */
+export async function loadTokenizer(file: string): Promise<Tokenizer> {
+  const text = await readText(file);
+  return naming(file, () => tokenizerFromJSON(text));
+}
+
+async function readConfig(directory: string): Promise<Json> {
+  const info = await stat(directory).catch(() => null);
+  if (!info) throw new ModelError(directory, 'there is no such folder');
+  if (!info.isDirectory()) throw new ModelError(directory, 'is no folder; a model is a folder with config.json and model.safetensors');
+  const file = join(directory, 'config.json');
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new ModelError(directory, 'holds no model: there is no config.json');
+  });
+  const config: unknown = naming(file, () => JSON.parse(text));
+  if (typeof config !== 'object' || config === null) throw new ModelError(file, 'is no JSON object');
+  return config as Json;
+}
+
+async function loadTranslator(directory: string, json: Json): Promise<TextModel> {
+  const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
+  const tokenizerFile = join(directory, 'tokenizer.json');
+  const tokenizer = await loadTokenizer(tokenizerFile);
+  if (tokenizer.vocabSize !== config.vocabSize)
+    throw new ModelError(tokenizerFile, `has ${tokenizer.vocabSize} tokens, config.json says ${config.vocabSize}`);
+  const model = await withWeights(directory, () => new GRUSeq2Seq(config));
+  return { kind: 'text', tokenizer, model: await Translator.compile(model) };
+}
+
+async function loadClassifier(directory: string, json: Json): Promise<ImageModel> {
+  const file = join(directory, 'config.json');
+  const config = naming(file, () => parseViTConfig(json));
+  const image = naming(file, () => parseImageConfig(json['image']));
+  const { labels } = json;
+  if (!Array.isArray(labels) || labels.length !== config.numClasses || !labels.every((label) => typeof label === 'string'))
+    throw new ModelError(file, `labels must be a list of ${config.numClasses} strings`);
+  const model = await withWeights(directory, () => new ViT(config));
+  return { kind: 'image', model: await ImageClassifier.compile(model, labels, image) };
+}
+
+async function withWeights<M extends GRUSeq2Seq | ViT>(directory: string, make: () => M): Promise<M> {
+  const file = join(directory, 'model.safetensors');
+  const weights = await readSafetensors(file); // names the file itself
+  return naming(file, () => {
+    const model = make();
+    model.loadStateDict(weights);
+    return model;
+  });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ModelError(file, `cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function naming<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new ModelError(file, (error as Error).message, { cause: error });
+  }
+}

@@ -1,0 +1,52 @@
+import type { OperatorFunction } from 'rxjs';
+import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
+import { pullOperator } from './pull.ts';
+
+export interface Label {
+  readonly label: string;
+  /** A probability, 0 to 1. */
+  readonly score: number;
+}
+
+/** What `classify` needs of a model: the labels of one input, best first. */
+export interface Classifier<I> {
+  classify(input: I): Promise<readonly Label[]>;
+}
+
+export interface Classified<I> {
+  readonly index: number;
+  readonly input: I;
+  readonly labels: readonly Label[];
+}
+
+export interface ClassifyOptions extends ItemErrorOptions {
+  /** How many labels to give. Default 1. */
+  readonly topK?: number;
+}
+
+/**
+ * The likeliest labels of every input, in order. Window: 1.
+ *
+ *     source:    --"a.png"------"b.png"------|
+ *     classify:  ---------{0}----------{1}---|
+ *
+ * An error of one item fails the stream with an `ItemError`, unless `onItemError` takes it: then the item is left out.
+ */
+export function classify<I>(classifier: Classifier<I>, options: ClassifyOptions = {}): OperatorFunction<I, Classified<I>> {
+  const { topK = 1 } = options;
+  if (!Number.isInteger(topK) || topK < 1) throw new RangeError(`topK must be a whole number from 1, got ${topK}`);
+  return pullOperator(async function* (source) {
+    let index = 0;
+    for await (const input of source) {
+      const at = index++;
+      let labels: readonly Label[];
+      try {
+        labels = await classifier.classify(input);
+      } catch (error) {
+        settleItemError(new ItemError(at, String(input), error), options);
+        continue;
+      }
+      yield { index: at, input, labels: labels.slice(0, topK) };
+    }
+  });
+}

@@ -1,0 +1,47 @@
+import { fromPull, type PullObservable } from './pull.ts';
+
+export interface LinesOptions {
+  /** The most characters that a line may have. Default 2^20. */
+  readonly maxLineLength?: number;
+}
+
+/**
+ * The lines of a text that comes in chunks, such as standard input or a file's stream, without their ends (\n or \r\n). Bytes are
+ * read as UTF-8: invalid ones give U+FFFD, a byte order mark is dropped. Reads on only when a line is asked for.
+ *
+ *     chunks:  --"a\nb"----"c\n"----|
+ *     lines:   --"a"-------"bc"-----|
+ *
+ * The stream fails with a RangeError naming the line when one is longer than `maxLineLength`.
+ */
+export function lines(
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  { maxLineLength = 2 ** 20 }: LinesOptions = {},
+): PullObservable<string> {
+  return fromPull(async function* () {
+    const decoder = new TextDecoder('utf-8');
+    let rest = '';
+    let number = 0;
+    const bounded = (line: string): string => {
+      if (line.length > maxLineLength)
+        throw new RangeError(`line ${number + 1} has more than ${maxLineLength} characters`);
+      return line;
+    };
+    const finish = (line: string): string => {
+      bounded(line);
+      number++;
+      return line.endsWith('\r') ? line.slice(0, -1) : line;
+    };
+    for await (const chunk of chunks) {
+      const text = rest + (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+      let from = 0;
+      for (let end = text.indexOf('\n', Math.max(0, rest.length)); end >= 0; end = text.indexOf('\n', from)) {
+        yield finish(text.slice(from, end));
+        from = end + 1;
+      }
+      rest = bounded(text.slice(from));
+    }
+    rest += decoder.decode();
+    if (rest !== '') yield finish(rest);
+  });
+}

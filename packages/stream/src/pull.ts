@@ -1,0 +1,147 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+
+/** Starts a run of its own, which ends when the signal is aborted. */
+export type Pull<T> = (signal: AbortSignal) => AsyncIterable<T>;
+
+/**
+ * An observable that can also be asked for its values one by one. Operators of this package compose pull to pull, so that demand
+ * travels to the source by itself; the stream becomes push only where someone subscribes.
+ */
+export class PullObservable<T> extends Observable<T> {
+  readonly pull: Pull<T>;
+
+  constructor(pull: Pull<T>) {
+    super((subscriber) => {
+      const controller = new AbortController();
+      const drain = async (): Promise<void> => {
+        for await (const value of pull(controller.signal)) {
+          if (subscriber.closed) return;
+          subscriber.next(value);
+        }
+        subscriber.complete();
+      };
+      drain().catch((error: unknown) => subscriber.error(error));
+      return () => controller.abort();
+    });
+    this.pull = pull;
+  }
+}
+
+/**
+ * An observable over a source that is pulled by demand: the next value is asked for only when the one before was taken.
+ * Cold: every subscription calls `pull`; unsubscribing aborts its signal, also while a value is awaited.
+ *
+ *     from pull:  --a--b--c|
+ */
+export function fromPull<T>(pull: Pull<T>): PullObservable<T> {
+  return new PullObservable((signal) => abortable(pull(signal), signal));
+}
+
+/** As `fromPull`, over anything that can be iterated; each subscription iterates anew. */
+export function fromIterable<T>(items: Iterable<T> | AsyncIterable<T>): PullObservable<T> {
+  return fromPull(async function* () {
+    yield* items;
+  });
+}
+
+/** An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed. */
+export function pullOperator<T, R>(
+  transform: (source: AsyncIterable<T>, signal: AbortSignal) => AsyncIterable<R>,
+): OperatorFunction<T, R> {
+  return (source) => {
+    const pull = pullOf(source);
+    return new PullObservable((signal) => transform(pull(signal), signal));
+  };
+}
+
+/** The source's pull side; of a plain observable, one that queues. */
+export function pullOf<T>(source: Observable<T>): Pull<T> {
+  return source instanceof PullObservable ? source.pull : (signal) => queued(source, signal);
+}
+
+/** Ends the iteration as soon as the signal is aborted, even while a value is awaited. */
+export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = source[Symbol.asyncIterator]();
+      const end = (): IteratorResult<T> => ({ done: true, value: undefined });
+      const stop = (): void => {
+        // The source may be stuck in a read that never ends; its clean-up must not hold up ours.
+        iterator.return?.()?.catch(() => {});
+      };
+      return {
+        async next() {
+          if (signal.aborted) return end();
+          let onAbort: (() => void) | undefined;
+          const aborted = new Promise<IteratorResult<T>>((resolve) => {
+            onAbort = () => resolve(end());
+            signal.addEventListener('abort', onAbort, { once: true });
+          });
+          try {
+            const result = await Promise.race([iterator.next(), aborted]);
+            if (signal.aborted) stop();
+            return result;
+          } finally {
+            signal.removeEventListener('abort', onAbort!);
+          }
+        },
+        async return() {
+          if (signal.aborted) stop();
+          else await iterator.return?.();
+          return end();
+        },
+      };
+    },
+  };
+}
+
+/** A queue longer than this is worth a word in development. */
+const QUEUE_WARNING = 1000;
+let warned = false;
+
+/** Values pushed by a plain observable, queued until they are asked for: nothing is lost, and nothing holds the source back. */
+async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const queue: T[] = [];
+  let state: { done: boolean; error?: unknown } = { done: false };
+  let wake = (): void => {};
+  const subscription = source.subscribe({
+    next: (value) => {
+      queue.push(value);
+      if (queue.length === QUEUE_WARNING) warnAboutDemand();
+      wake();
+    },
+    error: (error: unknown) => {
+      state = { done: true, error };
+      wake();
+    },
+    complete: () => {
+      state = { done: true };
+      wake();
+    },
+  });
+  const onAbort = (): void => wake();
+  signal.addEventListener('abort', onAbort);
+  try {
+    while (!signal.aborted) {
+      if (queue.length > 0) yield queue.shift()!;
+      else if ('error' in state) throw state.error;
+      else if (state.done) return;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    subscription.unsubscribe();
+  }
+}
+
+function warnAboutDemand(): void {
+  if (warned || process.env['NODE_ENV'] === 'production') return;
+  warned = true;
+  process.emitWarning(
+    `${QUEUE_WARNING} values wait in front of an operator of @rivulet/stream: its source pushes without being asked. ` +
+      'Wrap plain rxjs operators in lift(…), or start from fromIterable(…) or lines(…).',
+  );
+}

@@ -1,0 +1,51 @@
+import sharp from 'sharp';
+import type { Image } from './decode.ts';
+import { fitDigit } from './fit-digit.ts';
+
+/** How a model wants its images: the `image` block of config.json. */
+export interface ImageConfig {
+  /** Height and width. */
+  readonly size: readonly [number, number];
+  readonly channels: 1 | 3;
+  /** Per channel, of values in [0, 1]. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /**
+   * 'center': the shorter side is resized, the middle is cut out. 'mnist': the ink is found, scaled and centred as MNIST's makers
+   * did, and dark ink on a light ground is inverted.
+   */
+  readonly layout: 'center' | 'mnist';
+}
+
+/** An image as the model's input: float32 [C, H, W], normalized. */
+export async function preprocess(image: Image, config: ImageConfig): Promise<Float32Array> {
+  const [height, width] = config.size;
+  const fitted = config.layout === 'mnist' ? await fitDigit(image, config.size) : await cover(image, width, height);
+  const area = width * height;
+  const out = new Float32Array(config.channels * area);
+  for (let c = 0; c < config.channels; c++)
+    for (let i = 0; i < area; i++)
+      out[c * area + i] = (fitted[i * config.channels + c]! / 255 - config.mean[c]!) / config.std[c]!;
+  return out;
+}
+
+async function cover({ data, width, height, channels }: Image, toWidth: number, toHeight: number): Promise<Uint8Array> {
+  const resized = sharp(data, { raw: { width, height, channels } }).resize(toWidth, toHeight, { fit: 'cover', kernel: 'linear' });
+  return resized.removeAlpha().toColourspace(channels === 1 ? 'b-w' : 'srgb').raw().toBuffer();
+}
+
+/** Checks what was read from a file. @throws TypeError naming the field. */
+export function parseImageConfig(json: unknown): ImageConfig {
+  const { size, channels, mean, std, layout } = (json ?? {}) as Record<string, unknown>;
+  const numbers = (value: unknown, count: number): boolean =>
+    Array.isArray(value) && value.length === count && value.every((n) => typeof n === 'number' && Number.isFinite(n));
+  const want = (ok: boolean, field: string, expected: string, value: unknown): void => {
+    if (!ok) throw new TypeError(`image.${field} must be ${expected}, got ${JSON.stringify(value)}`);
+  };
+  want(numbers(size, 2), 'size', '[height, width]', size);
+  want(channels === 1 || channels === 3, 'channels', '1 or 3', channels);
+  want(numbers(mean, channels as number), 'mean', 'one number per channel', mean);
+  want(numbers(std, channels as number), 'std', 'one number per channel', std);
+  want(layout === 'center' || layout === 'mnist', 'layout', "'center' or 'mnist'", layout);
+  return json as ImageConfig;
+}
