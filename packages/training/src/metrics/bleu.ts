@@ -1,8 +1,9 @@
-import { split, tokenize13a } from './tokenize-13a.ts';
+import { split, stripEnd, tokenize13a, tokenizeCharacters } from './tokenize-13a.ts';
+import { tokenizeZh } from './tokenize-zh.ts';
 
 export interface BLEUOptions {
-  /** '13a' (default), as published figures use, or 'none' for text that is tokenized already. */
-  readonly tokenize?: '13a' | 'none';
+  /** '13a' (default), as published figures use, 'none' for text that is tokenized already, 'zh' or 'char' for Chinese. */
+  readonly tokenize?: '13a' | 'none' | 'zh' | 'char';
   /** Default false. */
   readonly lowercase?: boolean;
 }
@@ -21,9 +22,16 @@ export interface BLEUScore {
 
 const ORDER = 4;
 
+const tokenizers: { readonly [T in NonNullable<BLEUOptions['tokenize']>]: (text: string) => string[] } = {
+  '13a': tokenize13a,
+  none: split,
+  zh: tokenizeZh,
+  char: tokenizeCharacters,
+};
+
 /**
- * Corpus BLEU (https://aclanthology.org/P02-1040) with one reference, as sacreBLEU defines it: smoothing 'exp',
- * no effective order. Sentences are added one by one.
+ * Corpus BLEU (https://aclanthology.org/P02-1040) as sacreBLEU defines it: smoothing 'exp', no effective order.
+ * Sentences are added one by one.
  */
 export class BLEU {
   readonly #correct = new Array<number>(ORDER).fill(0);
@@ -32,22 +40,33 @@ export class BLEU {
   readonly #options: Required<BLEUOptions>;
   #hypothesisLength = 0;
   #referenceLength = 0;
+  readonly #referenceCounts = new Set<number>();
 
   constructor({ tokenize = '13a', lowercase = false }: BLEUOptions = {}) {
     this.#options = { tokenize, lowercase };
-    const words = tokenize === '13a' ? tokenize13a : split;
+    const words = tokenizers[tokenize];
     // sacreBLEU strips the end of every line before it tokenizes
-    this.#tokenize = (text) => words((lowercase ? text.toLowerCase() : text).trimEnd());
+    this.#tokenize = (text) => words(stripEnd(lowercase ? text.toLowerCase() : text));
   }
 
-  add(hypothesis: string, reference: string): void {
-    const [guess, truth] = [this.#tokenize(hypothesis), this.#tokenize(reference)];
+  /**
+   * Adds a sentence and its reference, or several: an n-gram then counts as often as in the reference that has it most often, and
+   * the length is that of the reference nearest in length, the shorter of two. @throws RangeError without a reference.
+   */
+  add(hypothesis: string, reference: string | readonly string[]): void {
+    const guess = this.#tokenize(hypothesis);
+    const truths = (typeof reference === 'string' ? [reference] : reference).map(this.#tokenize);
+    if (truths.length === 0) throw new RangeError('BLEU: a hypothesis needs a reference, got none');
+    this.#referenceCounts.add(truths.length);
     this.#hypothesisLength += guess.length;
-    this.#referenceLength += truth.length;
+    this.#referenceLength += closest(
+      guess.length,
+      truths.map((truth) => truth.length),
+    );
     for (let n = 1; n <= ORDER; n++) {
-      const expected = countNgrams(truth, n);
+      const expected = truths.map((truth) => countNgrams(truth, n));
       for (const [ngram, count] of countNgrams(guess, n))
-        this.#correct[n - 1]! += Math.min(count, expected.get(ngram) ?? 0);
+        this.#correct[n - 1]! += Math.min(count, Math.max(...expected.map((counts) => counts.get(ngram) ?? 0)));
       this.#total[n - 1]! += Math.max(0, guess.length - n + 1);
     }
   }
@@ -59,7 +78,9 @@ export class BLEU {
     const known = precisions.every((p) => p > 0);
     const score = known ? brevityPenalty * Math.exp(precisions.reduce((sum, p) => sum + Math.log(p), 0) / ORDER) : 0;
     const { tokenize, lowercase } = this.#options;
-    const signature = `nrefs:1|case:${lowercase ? 'lc' : 'mixed'}|eff:no|tok:${tokenize}|smooth:exp`;
+    const [references = 1] = this.#referenceCounts;
+    const nrefs = this.#referenceCounts.size > 1 ? 'var' : references;
+    const signature = `nrefs:${nrefs}|case:${lowercase ? 'lc' : 'mixed'}|eff:no|tok:${tokenize}|smooth:exp`;
     return { score, precisions, brevityPenalty, hypothesisLength: guess, referenceLength: truth, signature };
   }
 
@@ -87,13 +108,38 @@ function countNgrams(words: readonly string[], n: number): Map<string, number> {
   return counts;
 }
 
-/** BLEU of a whole corpus at once. @throws RangeError when the lists differ in length. */
-export function corpusBLEU(hypotheses: readonly string[], references: readonly string[], options: BLEUOptions = {}): BLEUScore {
-  if (hypotheses.length !== references.length)
-    throw new RangeError(`${hypotheses.length} hypotheses for ${references.length} references`);
+/** The length nearest to `length`, the shorter of two. */
+function closest(length: number, lengths: readonly number[]): number {
+  const distance = (other: number): number => Math.abs(other - length);
+  return lengths.reduce((best, other) => {
+    const nearer = distance(other) - distance(best);
+    return nearer < 0 || (nearer === 0 && other < best) ? other : best;
+  });
+}
+
+/**
+ * BLEU of a whole corpus at once. `references` is one list as long as `hypotheses`, or several such lists, as sacreBLEU takes
+ * them: `references[k][i]` is the k-th reference of hypothesis i. @throws RangeError when the lists differ in length.
+ */
+export function corpusBLEU(
+  hypotheses: readonly string[],
+  references: readonly string[] | readonly (readonly string[])[],
+  options: BLEUOptions = {},
+): BLEUScore {
+  const lists = isFlat(references) ? [references] : references;
+  for (const list of lists)
+    if (list.length !== hypotheses.length)
+      throw new RangeError(`${hypotheses.length} hypotheses for ${list.length} references`);
   const bleu = new BLEU(options);
   hypotheses.forEach((hypothesis, i) => {
-    bleu.add(hypothesis, references[i]!);
+    bleu.add(
+      hypothesis,
+      lists.map((list) => list[i]!),
+    );
   });
   return bleu.compute();
+}
+
+function isFlat(references: readonly string[] | readonly (readonly string[])[]): references is readonly string[] {
+  return typeof (references[0] ?? '') === 'string';
 }

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { BLEU, type BLEUOptions, type BLEUScore, corpusBLEU } from '../src/metrics/bleu.ts';
+import { split, stripEnd, tokenize13a, tokenizeCharacters } from '../src/metrics/tokenize-13a.ts';
+import { tokenizeZh } from '../src/metrics/tokenize-zh.ts';
+
+interface Fixture {
+  readonly sacrebleu: string;
+  readonly lines: string[];
+  readonly tokens: Record<'13a' | 'none' | 'zh' | 'char', string[][]>;
+  readonly cases: (Required<BLEUOptions> & {
+    readonly name: string;
+    readonly hypotheses: string[];
+    readonly references: string[][];
+    readonly expected: BLEUScore;
+  })[];
+}
+
+/** Written by tools/reference/bleu.py with the real sacreBLEU. */
+const fixture = JSON.parse(readFileSync(new URL('./fixtures/bleu.json', import.meta.url), 'utf8')) as Fixture;
+
+function expectSame(actual: BLEUScore, expected: BLEUScore): void {
+  expect(actual.score).to.be.closeTo(expected.score, 1e-9);
+  expect(actual.precisions).to.have.length(expected.precisions.length);
+  expected.precisions.forEach((precision, i) => {
+    expect(actual.precisions[i]).to.be.closeTo(precision, 1e-9);
+  });
+  expect(actual.brevityPenalty).to.be.closeTo(expected.brevityPenalty, 1e-12);
+  expect(actual.hypothesisLength).to.equal(expected.hypothesisLength);
+  expect(actual.referenceLength).to.equal(expected.referenceLength);
+  expect(actual.signature).to.equal(expected.signature);
+}
+
+describe('BLEU tokenization', () => {
+  const tokenizers = { '13a': tokenize13a, none: split, zh: tokenizeZh, char: tokenizeCharacters };
+  for (const [name, words] of Object.entries(tokenizers) as [keyof Fixture['tokens'], (text: string) => string[]][])
+    it(`splits as sacreBLEU does: ${name}`, () => {
+      fixture.lines.forEach((line, i) => {
+        expect(words(stripEnd(line)), JSON.stringify(line)).to.deep.equal(fixture.tokens[name][i]);
+      });
+    });
+});
+
+describe('corpusBLEU', () => {
+  for (const { name, tokenize, lowercase, hypotheses, references, expected } of fixture.cases)
+    it(`agrees with sacreBLEU: ${name}, ${tokenize}${lowercase ? ', lower case' : ''}`, () => {
+      const options = { tokenize, lowercase };
+      expectSame(corpusBLEU(hypotheses, references, options), expected);
+      if (references.length === 1) expectSame(corpusBLEU(hypotheses, references[0]!, options), expected);
+    });
+
+  it('gives 100 for a corpus that is its own reference and has four words in a sentence', () => {
+    const word = fc.constantFrom('a', 'b', 'cat', 'dog,', '3.5', '狗');
+    const sentence = fc.array(word, { minLength: 4, maxLength: 12 }).map((words) => words.join(' '));
+    fc.assert(
+      fc.property(fc.array(sentence, { minLength: 1, maxLength: 5 }), (corpus) => {
+        expect(corpusBLEU(corpus, corpus).score).to.be.closeTo(100, 1e-9);
+      }),
+    );
+  });
+
+  it('stays between 0 and 100 for any text', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 30 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, text), { maxLength: 5 }), (pairs) => {
+        const { score } = corpusBLEU(
+          pairs.map(([guess]) => guess),
+          pairs.map(([, truth]) => truth),
+        );
+        expect(score).to.be.within(0, 100 + 1e-9);
+      }),
+    );
+  });
+
+  it('gives 0 for an empty corpus', () => {
+    expect(corpusBLEU([], []).score).to.equal(0);
+  });
+
+  it('refuses lists of different lengths', () => {
+    expect(() => corpusBLEU(['a', 'b'], ['a'])).to.throw(RangeError, '2 hypotheses for 1 references');
+    expect(() => corpusBLEU(['a'], [['a'], []])).to.throw(RangeError, '1 hypotheses for 0 references');
+  });
+});
+
+describe('BLEU', () => {
+  it('gives the same sentence by sentence as at once', () => {
+    for (const { tokenize, lowercase, hypotheses, references, expected } of fixture.cases) {
+      const bleu = new BLEU({ tokenize, lowercase });
+      hypotheses.forEach((hypothesis, i) => {
+        const truths = references.map((list) => list[i]!);
+        bleu.add(hypothesis, truths.length === 1 ? truths[0]! : truths);
+      });
+      expectSame(bleu.compute(), expected);
+    }
+  });
+
+  it('can be asked between sentences', () => {
+    const bleu = new BLEU();
+    expect(bleu.compute().score).to.equal(0);
+    bleu.add('the cat sat down', 'the cat sat down');
+    expect(bleu.compute().score).to.be.closeTo(100, 1e-9);
+    bleu.add('no', 'yes');
+    expect(bleu.compute().score).to.be.lessThan(100);
+  });
+
+  it("says 'var' where sentences have different numbers of references", () => {
+    const bleu = new BLEU();
+    bleu.add('a', 'a');
+    bleu.add('a', ['a', 'b']);
+    expect(bleu.compute().signature).to.match(/^nrefs:var\|/);
+  });
+
+  it('refuses a sentence without a reference', () => {
+    expect(() => new BLEU().add('a', [])).to.throw(RangeError, 'needs a reference');
+  });
+});

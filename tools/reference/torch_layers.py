@@ -1,0 +1,112 @@
+"""Outputs and gradients of PyTorch's layers → test/parity/fixtures/torch-layers.json (pip install torch).
+
+Weights and inputs are given by a formula that the test computes too, so only results are stored.
+"""
+import json
+import math
+from pathlib import Path
+
+import torch
+from torch import nn
+
+torch.set_num_threads(1)
+
+
+def fill(*shape, phase=0.0, scale=0.5):
+    n = math.prod(shape)
+    values = [scale * math.sin(1.7 * i + phase) for i in range(n)]
+    return torch.tensor(values, dtype=torch.float64).float().reshape(shape)
+
+
+def fill_module(module):
+    for i, (_, p) in enumerate(module.named_parameters()):
+        p.data = fill(*p.shape, phase=float(i))
+
+
+def result(outputs, inputs, module):
+    loss = sum((o * fill(*o.shape, phase=9.0)).sum() for o in outputs)
+    loss.backward()
+    return {
+        "outputs": [o.detach().flatten().tolist() for o in outputs],
+        "inputs": [x.grad.flatten().tolist() for x in inputs],
+        "parameters": {name: p.grad.flatten().tolist() for name, p in module.named_parameters()},
+    }
+
+
+cases = {}
+
+gru = nn.GRU(5, 4, bidirectional=True)
+fill_module(gru)
+x = fill(6, 3, 5, phase=3.0).requires_grad_()
+h = fill(2, 3, 4, phase=4.0).requires_grad_()
+packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([6, 2, 4]), enforce_sorted=False)
+y, hn = gru(packed, h)
+y, _ = nn.utils.rnn.pad_packed_sequence(y, total_length=6)
+cases["gru"] = result([y, hn], [x, h], gru)
+
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+fill_module(mha)
+q = fill(2, 3, 8, phase=3.0).requires_grad_()
+kv = fill(2, 5, 8, phase=4.0).requires_grad_()
+ignore = torch.tensor([[False] * 5, [False, False, True, False, True]])
+y, _ = mha(q, kv, kv, key_padding_mask=ignore, need_weights=False)
+cases["multiheadAttention"] = result([y], [q, kv], mha)
+
+q = fill(1, 2, 4, 8, phase=3.0).requires_grad_()
+kv = fill(1, 2, 6, 8, phase=4.0).requires_grad_()
+mask = torch.ones(4, 6, dtype=torch.bool).tril(2)
+y = nn.functional.scaled_dot_product_attention(q, kv, kv, attn_mask=mask)
+cases["causalAttention"] = result([y], [q, kv], nn.Identity())
+
+linear, norm, embedding = nn.Linear(6, 4), nn.LayerNorm(4), nn.Embedding(5, 6)
+stack = nn.ModuleDict({"embedding": embedding, "linear": linear, "norm": norm})
+fill_module(stack)
+y = norm(nn.functional.gelu(linear(embedding(torch.tensor([[0, 3, 3], [4, 0, 3]])))))
+cases["embeddingLinearNorm"] = result([y], [], stack)
+
+losses = {}
+logits = fill(5, 7, phase=1.0, scale=3.0)
+for smoothing in (0.0, 0.1):
+    x = logits.clone().requires_grad_()
+    loss = nn.functional.cross_entropy(x, torch.tensor([0, 6, -100, 3, 3]), label_smoothing=smoothing)
+    loss.backward()
+    losses[str(smoothing)] = {"loss": loss.item(), "gradient": x.grad.flatten().tolist()}
+cases["crossEntropy"] = losses
+
+
+def train(make, clip=None):
+    """20 steps of a small network with each optimizer."""
+    net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    fill_module(net)
+    optimizer = make(net.parameters())
+    x, target = fill(8, 4, phase=2.0), torch.arange(8) % 3
+    curve = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), target)
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(net.parameters(), clip)
+        optimizer.step()
+        curve.append(loss.item())
+    return {"losses": curve, "parameters": {k: v.flatten().tolist() for k, v in net.state_dict().items()}}
+
+
+cases["training"] = {
+    "adam": train(lambda p: torch.optim.Adam(p, lr=0.05)),
+    "adamW": train(lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1, betas=(0.8, 0.95))),
+    "clipped": train(lambda p: torch.optim.Adam(p, lr=0.05), clip=0.1),
+}
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return float(f"{value:.7g}")
+
+
+target = Path(__file__).parents[2] / "test/parity/fixtures/torch-layers.json"
+target.parent.mkdir(parents=True, exist_ok=True)
+target.write_text(json.dumps({"torch": torch.__version__, "cases": rounded(cases)}) + "\n")
