@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { attention, crossEntropy, Embedding, LayerNorm, Linear, linear, Module, MultiheadAttention, storageOf } from '@rivulet/nn';
+import {
+  attention,
+  crossEntropy,
+  Embedding,
+  LayerNorm,
+  Linear,
+  linear,
+  Module,
+  MultiheadAttention,
+  storageOf,
+} from '@rivulet/nn';
 import { GRU } from '@rivulet/recurrent';
 import { compile, gradients, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
 import { adam, adamW, type Optimizer, Trainer } from '@rivulet/training';
@@ -26,7 +36,11 @@ const { cases } = JSON.parse(readFileSync(file, 'utf8')) as {
 
 function fill(shape: readonly number[], phase: number, scale = 0.5): HostTensor {
   const length = shape.reduce((a, b) => a * b, 1);
-  return { dtype: 'float32', dims: shape, data: Float32Array.from({ length }, (_, i) => scale * Math.sin(1.7 * i + phase)) };
+  return {
+    dtype: 'float32',
+    dims: shape,
+    data: Float32Array.from({ length }, (_, i) => scale * Math.sin(1.7 * i + phase)),
+  };
 }
 
 function fillModule(module: Module): void {
@@ -51,7 +65,10 @@ async function check(
     const loss = weighted.reduce((a, b) => a.add(b));
     const wrt = [...xs, ...(module?.parameters().values() ?? [])];
     const grads = gradients(loss, wrt);
-    return Object.fromEntries([...ys.map((y, i) => [`y${i}`, y] as const), ...grads.map((g, i) => [`g${i}`, g] as const)]);
+    return Object.fromEntries([
+      ...ys.map((y, i) => [`y${i}`, y] as const),
+      ...grads.map((g, i) => [`g${i}`, g] as const),
+    ]);
   });
   const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
   await graph.dispose();
@@ -95,7 +112,9 @@ describe('parity with PyTorch', () => {
     const mha = new MultiheadAttention({ embedDim: 8, numHeads: 2 });
     fillModule(mha);
     const mask = tensor([1, 1, 1, 1, 1, 1, 1, 0, 1, 0], [10], 'int32').equal(1).reshape([2, 1, 1, 5]);
-    await check(cases.multiheadAttention, mha, [fill([2, 3, 8], 3), fill([2, 5, 8], 4)], (q, kv) => [mha.forward(q!, kv!, { mask })]);
+    await check(cases.multiheadAttention, mha, [fill([2, 3, 8], 3), fill([2, 5, 8], 4)], (q, kv) => [
+      mha.forward(q!, kv!, { mask }),
+    ]);
   });
 
   it('of causal attention with more keys than queries', () =>
@@ -147,14 +166,16 @@ describe('parity with PyTorch', () => {
         model,
         ...options,
         inputs: { x: { shape: [8, 4] }, target: { shape: [8], dtype: 'int32' } },
-        loss: ({ x, target }) => crossEntropy(model[2].forward(linear(x, model[0].weight, model[0].bias).tanh()), target),
+        loss: ({ x, target }) =>
+          crossEntropy(model[2].forward(linear(x, model[0].weight, model[0].bias).tanh()), target),
       });
       const target: HostTensor = { dtype: 'int32', dims: [8], data: Int32Array.from({ length: 8 }, (_, i) => i % 3) };
       const losses: number[] = [];
       for (let step = 0; step < 20; step++) losses.push((await trainer.train({ x: fill([8, 4], 2), target })).loss);
       const expected = cases.training[name as keyof typeof optimizers];
       expect(losses).to.be.allclose(expected.losses, { rtol: 1e-4 });
-      for (const [key, t] of model.stateDict()) expect(storageOf(t).data, key).to.be.allclose(expected.parameters[key]!, { atol: 1e-4 });
+      for (const [key, t] of model.stateDict())
+        expect(storageOf(t).data, key).to.be.allclose(expected.parameters[key]!, { atol: 1e-4 });
       await trainer.dispose();
     });
 });

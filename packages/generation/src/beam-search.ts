@@ -38,7 +38,12 @@ export async function* beamSearch(
     const logits = await session.step(last, parents);
     if (signal?.aborted) return;
     const live: { beam: Beam; parent: number }[] = [];
-    for (const [rank, { parent, token, logProb }] of candidates(beams, logits, model.vocabSize, 2 * numBeams).entries()) {
+    for (const [rank, { parent, token, logProb }] of candidates(
+      beams,
+      logits,
+      model.vocabSize,
+      2 * numBeams,
+    ).entries()) {
       const { tokens } = beams[parent]!;
       if (!ends.has(token)) live.push({ beam: { tokens: [...tokens, token], logProb }, parent });
       else if (rank < numBeams) finished.push({ tokens, logProb, score: score(logProb, length), reason: 'eos' });

@@ -37,7 +37,8 @@ const defaults: ResolvedOptions = {
 /** Fills in the defaults. @throws TypeError or RangeError naming an option that is unknown, out of range or contradicts another. */
 export function resolveOptions(options: GenerateOptions): ResolvedOptions {
   for (const key of Object.keys(options))
-    if (!(key in defaults)) throw new TypeError(`generate has no option '${key}'; it has: ${Object.keys(defaults).join(', ')}`);
+    if (!(key in defaults))
+      throw new TypeError(`generate has no option '${key}'; it has: ${Object.keys(defaults).join(', ')}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const all = { ...defaults, ...given } as ResolvedOptions;
   const want = (ok: boolean, option: keyof ResolvedOptions, expected: string): void => {

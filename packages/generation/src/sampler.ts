@@ -18,7 +18,11 @@ export function uniformSource(seed: number): () => number {
 }
 
 /** Draws a token: temperature first, then top-k, then top-p (https://arxiv.org/abs/1904.09751) of what is left. */
-export function sampleToken(logits: Float32Array, { temperature, topK, topP }: SamplingOptions, uniform: () => number): number {
+export function sampleToken(
+  logits: Float32Array,
+  { temperature, topK, topP }: SamplingOptions,
+  uniform: () => number,
+): number {
   const scaled = logits.map((x) => x / temperature);
   const kept = topK > 0 || topP < 1 ? topPositions(scaled, topK > 0 ? topK : scaled.length) : null;
   const candidates = kept ?? scaled.keys();

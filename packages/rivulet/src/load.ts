@@ -38,13 +38,13 @@ type Json = Readonly<Record<string, unknown>>;
 export async function load(directory: string): Promise<TextModel | ImageModel> {
   const config = await readConfig(directory);
   const file = join(directory, 'config.json');
-  switch (config['modelType']) {
+  switch (config.modelType) {
     case 'gru-seq2seq':
       return loadTranslator(directory, config);
     case 'vit':
       return loadClassifier(directory, config);
     default:
-      throw new ModelError(file, `modelType ${JSON.stringify(config['modelType'])} is unknown; known: gru-seq2seq, vit`);
+      throw new ModelError(file, `modelType ${JSON.stringify(config.modelType)} is unknown; known: gru-seq2seq, vit`);
   }
 }
 
@@ -71,7 +71,8 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
 async function readConfig(directory: string): Promise<Json> {
   const info = await stat(directory).catch(() => null);
   if (!info) throw new ModelError(directory, 'there is no such folder');
-  if (!info.isDirectory()) throw new ModelError(directory, 'is no folder; a model is a folder with config.json and model.safetensors');
+  if (!info.isDirectory())
+    throw new ModelError(directory, 'is no folder; a model is a folder with config.json and model.safetensors');
   const file = join(directory, 'config.json');
   const text = await readFile(file, 'utf8').catch(() => {
     throw new ModelError(directory, 'holds no model: there is no config.json');
@@ -94,9 +95,13 @@ async function loadTranslator(directory: string, json: Json): Promise<TextModel>
 async function loadClassifier(directory: string, json: Json): Promise<ImageModel> {
   const file = join(directory, 'config.json');
   const config = naming(file, () => parseViTConfig(json));
-  const image = naming(file, () => parseImageConfig(json['image']));
+  const image = naming(file, () => parseImageConfig(json.image));
   const { labels } = json;
-  if (!Array.isArray(labels) || labels.length !== config.numClasses || !labels.every((label) => typeof label === 'string'))
+  if (
+    !Array.isArray(labels) ||
+    labels.length !== config.numClasses ||
+    !labels.every((label) => typeof label === 'string')
+  )
     throw new ModelError(file, `labels must be a list of ${config.numClasses} strings`);
   const model = await withWeights(directory, () => new ViT(config));
   return { kind: 'image', model: await ImageClassifier.compile(model, labels, image) };

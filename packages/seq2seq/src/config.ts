@@ -37,15 +37,15 @@ const integers = [
 /** Checks what was read from a file. @throws TypeError naming the field, what it is and what was expected. */
 export function parseGRUSeq2SeqConfig(json: unknown): GRUSeq2SeqConfig {
   const config = json as Record<string, unknown>;
-  if (typeof json !== 'object' || json === null || config['modelType'] !== 'gru-seq2seq')
-    throw new TypeError(`modelType must be 'gru-seq2seq', got ${JSON.stringify(config?.['modelType'])}`);
+  if (typeof json !== 'object' || json === null || config.modelType !== 'gru-seq2seq')
+    throw new TypeError(`modelType must be 'gru-seq2seq', got ${JSON.stringify(config?.modelType)}`);
   for (const field of integers) {
     const value = config[field];
     if (!Number.isSafeInteger(value) || (value as number) < 0)
       throw new TypeError(`${field} must be a non-negative integer, got ${JSON.stringify(value)}`);
   }
-  if (typeof config['dropout'] !== 'number' || !(config['dropout'] >= 0 && config['dropout'] < 1))
-    throw new TypeError(`dropout must be a number in [0, 1), got ${JSON.stringify(config['dropout'])}`);
+  if (typeof config.dropout !== 'number' || !(config.dropout >= 0 && config.dropout < 1))
+    throw new TypeError(`dropout must be a number in [0, 1), got ${JSON.stringify(config.dropout)}`);
   const { hiddenSize, attentionHeads } = config as unknown as GRUSeq2SeqConfig;
   if (hiddenSize % 2 !== 0) throw new TypeError(`hiddenSize must be even, got ${hiddenSize}`);
   if (attentionHeads > 0 && hiddenSize % attentionHeads !== 0)

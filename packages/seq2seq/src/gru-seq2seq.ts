@@ -41,10 +41,7 @@ export class GRUSeq2Seq extends Module {
       return new GRU({ inputSize, hiddenSize: hiddenSize / 2, bidirectional: true });
     });
     this.bridge = new Linear(hiddenSize, 2 * hiddenSize);
-    this.decoder = [
-      new GRU({ inputSize: embeddingDim, hiddenSize }),
-      new GRU({ inputSize: hiddenSize, hiddenSize }),
-    ];
+    this.decoder = [new GRU({ inputSize: embeddingDim, hiddenSize }), new GRU({ inputSize: hiddenSize, hiddenSize })];
     this.attention =
       attentionHeads > 0 ? new MultiheadAttention({ embedDim: hiddenSize, numHeads: attentionHeads }) : null;
     this.output = new Linear(attentionHeads > 0 ? 2 * hiddenSize : hiddenSize, embeddingDim);

@@ -79,8 +79,8 @@ export class Translator implements LanguageModel {
           state,
           ...source,
         });
-        state = next['state']!;
-        return next['logits']!.data as Float32Array;
+        state = next.state!;
+        return next.logits!.data as Float32Array;
       },
       dispose() {},
     };

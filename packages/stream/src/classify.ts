@@ -32,7 +32,10 @@ export interface ClassifyOptions extends ItemErrorOptions {
  *
  * An error of one item fails the stream with an `ItemError`, unless `onItemError` takes it: then the item is left out.
  */
-export function classify<I>(classifier: Classifier<I>, options: ClassifyOptions = {}): OperatorFunction<I, Classified<I>> {
+export function classify<I>(
+  classifier: Classifier<I>,
+  options: ClassifyOptions = {},
+): OperatorFunction<I, Classified<I>> {
   const { topK = 1 } = options;
   if (!Number.isInteger(topK) || topK < 1) throw new RangeError(`topK must be a whole number from 1, got ${topK}`);
   return pullOperator(async function* (source) {

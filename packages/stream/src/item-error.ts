@@ -7,7 +7,9 @@ export class ItemError extends Error {
 
   constructor(index: number, text: string, cause: unknown) {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-    super(`item ${index} (${JSON.stringify(shown)}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`item ${index} (${JSON.stringify(shown)}): ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
     this.name = 'ItemError';
     this.index = index;
     this.text = text;

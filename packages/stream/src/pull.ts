@@ -138,7 +138,7 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
 }
 
 function warnAboutDemand(): void {
-  if (warned || process.env['NODE_ENV'] === 'production') return;
+  if (warned || process.env.NODE_ENV === 'production') return;
   warned = true;
   process.emitWarning(
     `${QUEUE_WARNING} values wait in front of an operator of @rivulet/stream: its source pushes without being asked. ` +

@@ -1,4 +1,4 @@
-import type { GenerationEnd, GenerateOptions, LanguageModel } from '@rivulet/generation';
+import type { GenerateOptions, GenerationEnd, LanguageModel } from '@rivulet/generation';
 import { generate as continuePrompt, resolveOptions } from '@rivulet/generation';
 import type { OperatorFunction } from 'rxjs';
 import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
@@ -90,7 +90,11 @@ export function detokenize(
     for await (const event of source) {
       if (event.type === 'generation-start') decoder = tokenizer.decodeStream();
       const text =
-        event.type === 'token' ? decoder.push(event.id) : event.type === 'generation-end' ? decoder.end() + separator : '';
+        event.type === 'token'
+          ? decoder.push(event.id)
+          : event.type === 'generation-end'
+            ? decoder.end() + separator
+            : '';
       if (text !== '') yield text;
     }
   });

@@ -77,11 +77,11 @@ export class CompiledStep<I extends InputSpecs, O extends Outputs> {
 }
 
 function spareOf(node: ParameterNode): HostTensor {
-  let spare = spares.get(node);
-  if (!spare) {
-    const { dtype, dims, data } = node.storage;
-    spares.set(node, (spare = { dtype, dims, data: allocate(dtype, data.length) }));
-  }
+  const known = spares.get(node);
+  if (known) return known;
+  const { dtype, dims, data } = node.storage;
+  const spare = { dtype, dims, data: allocate(dtype, data.length) };
+  spares.set(node, spare);
   return spare;
 }
 

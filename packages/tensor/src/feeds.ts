@@ -35,7 +35,7 @@ export function orderFeeds<I extends InputSpecs>(specs: I, feeds: Feeds<I>): Hos
     if (feed.dtype !== dtype || feed.dims.length !== shape.length) fail('');
     shape.forEach((dim, axis) => {
       const size = feed.dims[axis]!;
-      if (typeof dim === 'number') return dim === size || fail('');
+      if (typeof dim === 'number' && dim !== size) fail('');
       if (!isSymbol(dim)) return;
       const known = symbols.get(`${dim}`);
       if (known && known.size !== size) fail(`, and ${dim} is ${known.size} in '${known.input}'`);

@@ -9,9 +9,9 @@ export class TensorMap<V> {
   }
 
   set(tensor: Tensor, value: V): this {
-    let row = this.#rows.get(tensor.node);
-    if (!row) this.#rows.set(tensor.node, (row = []));
+    const row = this.#rows.get(tensor.node) ?? [];
     row[tensor.index] = value;
+    this.#rows.set(tensor.node, row);
     return this;
   }
 

@@ -1,7 +1,14 @@
 export { gradients, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
-export { CheckpointError, parseSafetensors, readSafetensors, replaceFile, type WriteOptions, writeSafetensors } from './checkpoint/safetensors.ts';
+export {
+  CheckpointError,
+  parseSafetensors,
+  readSafetensors,
+  replaceFile,
+  type WriteOptions,
+  writeSafetensors,
+} from './checkpoint/safetensors.ts';
 export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
 export { CompiledStep, compileStep, type StepProgram } from './compile-step.ts';
 export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';

@@ -3,9 +3,18 @@ import { expect } from 'chai';
 import { encodeModel } from '../src/onnx/encode.ts';
 import type { OnnxGraph, OnnxNode, OnnxValue } from '../src/onnx/model.ts';
 
-const value = (name: string, dtype: OnnxValue['dtype'], ...dims: (number | string)[]): OnnxValue => ({ name, dtype, dims });
+const value = (name: string, dtype: OnnxValue['dtype'], ...dims: (number | string)[]): OnnxValue => ({
+  name,
+  dtype,
+  dims,
+});
 
-function model(nodes: OnnxNode[], inputs: OnnxValue[], outputs: OnnxValue[], initializers: OnnxGraph['initializers'] = []): Uint8Array {
+function model(
+  nodes: OnnxNode[],
+  inputs: OnnxValue[],
+  outputs: OnnxValue[],
+  initializers: OnnxGraph['initializers'] = [],
+): Uint8Array {
   return encodeModel({ graph: { name: 'test', nodes, inputs, outputs, initializers }, opsets: { '': 21 } });
 }
 
@@ -113,8 +122,12 @@ for (const name of ['native', 'node'] as const satisfies readonly BackendName[])
       using(sum, async (session) => {
         const a = floats(1, 2);
         expect((await rejection(session.run([a]))).message).to.equal('the session has 2 inputs (a, b), got 1');
-        expect((await rejection(session.run([a, host('int32', [2], new Int32Array(2))]))).message).to.include("input 'b' is int32");
-        expect((await rejection(session.run([a, { ...a, dims: [3] }]))).message).to.include('2 values for the shape [3]');
+        expect((await rejection(session.run([a, host('int32', [2], new Int32Array(2))]))).message).to.include(
+          "input 'b' is int32",
+        );
+        expect((await rejection(session.run([a, { ...a, dims: [3] }]))).message).to.include(
+          '2 values for the shape [3]',
+        );
         expect((await rejection(session.run([a, floats(1, 2, 3)]))).message).to.match(/^ONNX Runtime: /);
         const shared = new Float32Array(4);
         const [low, high] = [host('float32', [3], shared.subarray(0, 3)), host('float32', [3], shared.subarray(1, 4))];
@@ -122,7 +135,11 @@ for (const name of ['native', 'node'] as const satisfies readonly BackendName[])
       }));
 
     it('says why a model does not load', async () => {
-      const unknown = model([{ opType: 'NoSuchOp', inputs: ['a'], outputs: ['y'] }], [value('a', 'float32', 1)], [value('y', 'float32', 1)]);
+      const unknown = model(
+        [{ opType: 'NoSuchOp', inputs: ['a'], outputs: ['y'] }],
+        [value('a', 'float32', 1)],
+        [value('y', 'float32', 1)],
+      );
       const backend = await openBackend(name);
       expect((await rejection(backend.createSession(unknown))).message).to.include('NoSuchOp');
       expect((await rejection(backend.createSession(Uint8Array.of(1, 2, 3)))).message).to.match(/^ONNX Runtime: /);
@@ -163,6 +180,8 @@ for (const name of ['native', 'node'] as const satisfies readonly BackendName[])
 
 describe('openBackend', () => {
   it('names the backends that there are', async () => {
-    expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal("there is no backend 'cuda'; there are: native, node");
+    expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(
+      "there is no backend 'cuda'; there are: native, node",
+    );
   });
 });

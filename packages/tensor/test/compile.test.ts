@@ -1,4 +1,15 @@
-import { compile, compileStep, constant, gradients, parameter, scalar, ShapeError, symbol, type Tensor, tensor } from '@rivulet/tensor';
+import {
+  compile,
+  compileStep,
+  constant,
+  gradients,
+  parameter,
+  ShapeError,
+  scalar,
+  symbol,
+  type Tensor,
+  tensor,
+} from '@rivulet/tensor';
 import { expect } from 'chai';
 
 const host = (values: number[], dims = [values.length]): { dtype: 'float32'; dims: number[]; data: Float32Array } => ({
@@ -20,8 +31,17 @@ describe('compile', () => {
       flat: x.reshape([-1, 2]).sum(0),
       swapped: x.transpose(0, 1).reshape([x.dim(1), -1]),
     }));
-    for (const [b, t] of [[1, 1], [2, 3], [5, 4]] as const) {
-      const { flat, swapped } = await graph.run({ x: host(Array.from({ length: b * t * 2 }, () => 1), [b, t, 2]) });
+    for (const [b, t] of [
+      [1, 1],
+      [2, 3],
+      [5, 4],
+    ] as const) {
+      const { flat, swapped } = await graph.run({
+        x: host(
+          Array.from({ length: b * t * 2 }, () => 1),
+          [b, t, 2],
+        ),
+      });
       expect([...flat.data]).to.deep.equal([b * t, b * t]);
       expect(swapped.dims).to.deep.equal([t, b * 2]);
     }
@@ -29,11 +49,15 @@ describe('compile', () => {
   });
 
   it('refuses feeds that do not fit, by name', async () => {
-    const graph = await compile({ a: { shape: [symbol('B'), 2] }, b: { shape: [symbol('B')] } }, ({ a, b }) => ({ y: a.sum(1).add(b) }));
+    const graph = await compile({ a: { shape: [symbol('B'), 2] }, b: { shape: [symbol('B')] } }, ({ a, b }) => ({
+      y: a.sum(1).add(b),
+    }));
     const a = host([1, 2, 3, 4], [2, 2]);
     expect((await failure(graph.run({ a } as never))).message).to.equal("run: the input 'b' is missing");
     expect((await failure(graph.run({ a, b: host([1, 2, 3]) }))).message).to.include("and B is 2 in 'a'");
-    expect((await failure(graph.run({ a: host([1, 2]), b: host([1]) }))).message).to.include("'a' is float32 [2], expected float32 [B, 2]");
+    expect((await failure(graph.run({ a: host([1, 2]), b: host([1]) }))).message).to.include(
+      "'a' is float32 [2], expected float32 [B, 2]",
+    );
     await graph.dispose();
   });
 
@@ -45,9 +69,15 @@ describe('compile', () => {
   });
 
   const misuse: Record<string, [() => Tensor, string]> = {
-    matmul: [() => tensor([1, 2], [1, 2]).matmul(tensor([1, 2, 3], [1, 3])), 'matmul: [1, 2] · [1, 3]: inner sizes 2 and 1 differ'],
+    matmul: [
+      () => tensor([1, 2], [1, 2]).matmul(tensor([1, 2, 3], [1, 3])),
+      'matmul: [1, 2] · [1, 3]: inner sizes 2 and 1 differ',
+    ],
     add: [() => tensor([1, 2]).add(tensor([1, 2, 3])), 'add: shapes [2] and [3] do not broadcast'],
-    'add of types': [() => tensor([1]).add(scalar(1, 'int32')), 'add: element types differ: float32 and int32; cast one of them'],
+    'add of types': [
+      () => tensor([1]).add(scalar(1, 'int32')),
+      'add: element types differ: float32 and int32; cast one of them',
+    ],
     reshape: [() => tensor([1, 2, 3]).reshape([2, -1]), 'reshape: [3] does not fit into [2, -1]'],
     permute: [() => tensor([1]).permute([0, 0]), 'permute: [0,0] is no order of the axes of [1]'],
     axis: [() => tensor([1]).sum(2), 'sum: axis 2 is out of range for rank 1'],
@@ -72,15 +102,24 @@ describe('compileStep', () => {
   async function descend(steps: number): Promise<{ w: number[]; losses: number[] }> {
     const w = parameter(64, 64);
     const v = parameter(64, 64);
-    for (const t of [w, v]) ((await t.data()) as Float32Array).forEach((_, i, d) => (d[i] = Math.sin(i) / 8));
+    for (const t of [w, v]) (await t.data()).set(Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i) / 8) as never);
     const step = await compileStep({ x: { shape: [32, 64] } }, ({ x }) => {
       const error = x.matmul(w).tanh().matmul(v).sub(1);
       const loss = error.mul(error).mean();
       const [gw, gv] = gradients(loss, [w, v]);
       const next = w.sub(gw!.mul(0.5));
-      return { outputs: { loss }, updates: new Map([[w, next], [v, v.sub(gv!.mul(0.5)).add(next.mul(0.01))]]) };
+      return {
+        outputs: { loss },
+        updates: new Map([
+          [w, next],
+          [v, v.sub(gv!.mul(0.5)).add(next.mul(0.01))],
+        ]),
+      };
     });
-    const x = host(Array.from({ length: 32 * 64 }, (_, i) => Math.cos(i)), [32, 64]);
+    const x = host(
+      Array.from({ length: 32 * 64 }, (_, i) => Math.cos(i)),
+      [32, 64],
+    );
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) losses.push((await step.run({ x })).loss.data[0] as number);
     await step.dispose();
@@ -100,7 +139,8 @@ describe('compileStep', () => {
         for (let k = 0; k < inner; k++) sum += p[Math.floor(i / cols) * inner + k]! * q[k * cols + (i % cols)]!;
         return sum;
       });
-    const flip = (p: number[], rows: number, cols: number): number[] => Array.from({ length: rows * cols }, (_, i) => p[(i % rows) * cols + Math.floor(i / rows)]!);
+    const flip = (p: number[], rows: number, cols: number): number[] =>
+      Array.from({ length: rows * cols }, (_, i) => p[(i % rows) * cols + Math.floor(i / rows)]!);
     const expected: number[] = [];
     for (let step = 0; step < 10; step++) {
       const h = product(x, a, 32, n, n).map(Math.tanh);
@@ -124,7 +164,10 @@ describe('compileStep', () => {
 
   it('refuses two steps at once on the same parameters', async () => {
     const w = parameter(2);
-    const step = await compileStep({ x: { shape: [2] } }, ({ x }) => ({ outputs: {}, updates: new Map([[w, w.add(x)]]) }));
+    const step = await compileStep({ x: { shape: [2] } }, ({ x }) => ({
+      outputs: {},
+      updates: new Map([[w, w.add(x)]]),
+    }));
     const first = step.run({ x: host([1, 1]) });
     expect((await failure(step.run({ x: host([1, 1]) }))).message).to.include('still running');
     await first;

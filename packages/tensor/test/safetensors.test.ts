@@ -27,11 +27,17 @@ describe('safetensors', () => {
   it('gives back what was written', () =>
     fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.string({ minLength: 1 }).filter((key) => key !== '__metadata__' && key !== '__proto__'), fc.float32Array({ maxLength: 20 })),
+        fc.dictionary(
+          fc.string({ minLength: 1 }).filter((key) => key !== '__metadata__' && key !== '__proto__'),
+          fc.float32Array({ maxLength: 20 }),
+        ),
         async (values) => {
           const path = join(folder, 'x.safetensors');
           const tensors = new Map(
-            Object.entries(values).map(([key, data]): [string, HostTensor] => [key, { dtype: 'float32', dims: [data.length], data }]),
+            Object.entries(values).map(([key, data]): [string, HostTensor] => [
+              key,
+              { dtype: 'float32', dims: [data.length], data },
+            ]),
           );
           tensors.set('ids', { dtype: 'int64', dims: [1, 2], data: BigInt64Array.of(-1n, 2n ** 60n) });
           tensors.set('flag', { dtype: 'bool', dims: [], data: Uint8Array.of(1) });
@@ -57,24 +63,37 @@ describe('safetensors', () => {
     toFloat16(floats).forEach((half, i) => {
       if (!Number.isNaN(floats[i])) expect(half).to.equal(i);
     });
-    expect([...toFloat16(Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 2 ** -25, 65520))]).to.deep.equal([0x3c00, 0x3c02, 0, 0x7c00]);
+    expect([...toFloat16(Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 2 ** -25, 65520))]).to.deep.equal([
+      0x3c00, 0x3c02, 0, 0x7c00,
+    ]);
   });
 
   it("reads other programs' checkpoints", async function () {
     if (!existsSync(checkpoints)) this.skip(); // ../shared/data is not there
     const stories = await readSafetensors(new URL('stories260K/model.safetensors', checkpoints).pathname);
     expect(stories.get('model.embed_tokens.weight')!.dims).to.deep.equal([512, 64]);
-    for (const tensor of stories.values()) expect((tensor.data as Float32Array).every((x) => Math.abs(x) < 100)).to.equal(true);
+    for (const tensor of stories.values())
+      expect((tensor.data as Float32Array).every((x) => Math.abs(x) < 100)).to.equal(true);
   });
 
-  const f32 = (begin: number, end: number, shape: unknown = [1]): object => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+  const f32 = (begin: number, end: number, shape: unknown = [1]): object => ({
+    dtype: 'F32',
+    shape,
+    data_offsets: [begin, end],
+  });
   const hostile: Record<string, [Uint8Array, RegExp]> = {
     'an empty file': [new Uint8Array(0), /has 0 bytes/],
-    'a header longer than the file': [file('{}', 0).fill(255, 0, 2), /says its header has \d+ bytes, but only 2 follow/],
+    'a header longer than the file': [
+      file('{}', 0).fill(255, 0, 2),
+      /says its header has \d+ bytes, but only 2 follow/,
+    ],
     'a huge header length': [new Uint8Array(64).fill(255), /says its header has/],
     'a header that is no JSON': [file('{"a":', 4), /header that is no JSON/],
     'a header that is a list': [file([], 0), /no JSON object/],
-    'an unknown type': [file({ a: { dtype: 'F8', shape: [1], data_offsets: [0, 1] } }, 1), /'a' has the type "F8"; known: F32/],
+    'an unknown type': [
+      file({ a: { dtype: 'F8', shape: [1], data_offsets: [0, 1] } }, 1),
+      /'a' has the type "F8"; known: F32/,
+    ],
     'a negative size': [file({ a: f32(0, 4, [-1]) }, 4), /'a' has the shape \[-1\]/],
     'offsets that do not fit the shape': [file({ a: f32(0, 8) }, 8), /'a' F32 \[1\] needs 4 bytes, its offsets give 8/],
     'a truncated file': [file({ a: f32(0, 4) }, 3), /'a' ends at byte 4 of 3: the file is truncated/],
@@ -85,21 +104,28 @@ describe('safetensors', () => {
   };
   for (const [what, [bytes, message]] of Object.entries(hostile))
     it(`refuses ${what}, naming the file`, () => {
-      expect(() => parseSafetensors(bytes, 'bad.safetensors')).to.throw(CheckpointError, message).with.property('file', 'bad.safetensors');
+      expect(() => parseSafetensors(bytes, 'bad.safetensors'))
+        .to.throw(CheckpointError, message)
+        .with.property('file', 'bad.safetensors');
     });
 
   it('survives any damage', () => {
     const good = file({ a: f32(0, 4), b: f32(4, 12, [2]) }, 12);
     fc.assert(
-      fc.property(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 }), fc.nat(good.length), (at, byte, length) => {
-        const bad = good.slice(0, length);
-        bad[at] = byte;
-        try {
-          parseSafetensors(bad, 'x');
-        } catch (error) {
-          expect(error).to.be.instanceOf(CheckpointError);
-        }
-      }),
+      fc.property(
+        fc.nat(good.length - 1),
+        fc.integer({ min: 0, max: 255 }),
+        fc.nat(good.length),
+        (at, byte, length) => {
+          const bad = good.slice(0, length);
+          bad[at] = byte;
+          try {
+            parseSafetensors(bad, 'x');
+          } catch (error) {
+            expect(error).to.be.instanceOf(CheckpointError);
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });

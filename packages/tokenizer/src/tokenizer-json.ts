@@ -24,18 +24,18 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function tokenizerFromJSON(source: string | object): Tokenizer {
   const root = object('tokenizer.json', typeof source === 'string' ? parse(source) : source);
-  const model = readModel(object('model', root['model']));
+  const model = readModel(object('model', root.model));
   for (const field of ['normalizer', 'truncation', 'padding'])
     if (root[field] !== null && root[field] !== undefined) refuse(field, root[field], 'null');
-  const preTokenizer = readPreTokenizer(root['pre_tokenizer']);
-  const decoder = object('decoder', root['decoder'] ?? {});
-  if (decoder['type'] !== 'ByteLevel') refuse('decoder', decoder, 'ByteLevel');
-  const addedTokens = array('added_tokens', root['added_tokens'] ?? []).map(readAddedToken);
+  const preTokenizer = readPreTokenizer(root.pre_tokenizer);
+  const decoder = object('decoder', root.decoder ?? {});
+  if (decoder.type !== 'ByteLevel') refuse('decoder', decoder, 'ByteLevel');
+  const addedTokens = array('added_tokens', root.added_tokens ?? []).map(readAddedToken);
   return new Tokenizer({
     model,
     preTokenizer,
     addedTokens,
-    template: readTemplate('post_processor', root['post_processor']),
+    template: readTemplate('post_processor', root.post_processor),
   });
 }
 
@@ -97,7 +97,7 @@ function array(field: string, value: unknown): readonly unknown[] {
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
-  const type = (value as Json | null | undefined)?.['type'];
+  const type = (value as Json | null | undefined)?.type;
   return typeof type === 'string'
     ? type
     : value === null
@@ -112,7 +112,7 @@ function refuse(field: string, value: unknown, supported: string): never {
 }
 
 function readModel(model: Json): BPE {
-  if (model['type'] !== undefined && model['type'] !== 'BPE') refuse('model', model, 'BPE');
+  if (model.type !== undefined && model.type !== 'BPE') refuse('model', model, 'BPE');
   for (const [field, neutral] of [
     ['dropout', null],
     ['continuing_subword_prefix', ''],
@@ -124,7 +124,7 @@ function readModel(model: Json): BPE {
   }
   const vocab = new Map<string, number>();
   const taken = new Set<number>();
-  for (const [token, id] of Object.entries(object('model.vocab', model['vocab']))) {
+  for (const [token, id] of Object.entries(object('model.vocab', model.vocab))) {
     if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= 2 ** 26)
       throw new TokenizerFormatError(`model.vocab["${token}"]`, `expected an id, got ${describe(id)}`);
     if (taken.has(id as number))
@@ -132,16 +132,16 @@ function readModel(model: Json): BPE {
     taken.add(id as number);
     vocab.set(token, id as number);
   }
-  const merges = array('model.merges', model['merges']).map((merge, i): [string, string] => {
+  const merges = array('model.merges', model.merges).map((merge, i): [string, string] => {
     const parts = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!Array.isArray(parts) || parts.length !== 2 || parts.some((part) => typeof part !== 'string'))
       throw new TokenizerFormatError(`model.merges[${i}]`, `expected two tokens, got ${JSON.stringify(merge)}`);
     return [parts[0], parts[1]];
   });
-  const unkToken = model['unk_token'] ?? null;
+  const unkToken = model.unk_token ?? null;
   if (unkToken !== null && typeof unkToken !== 'string') refuse('model.unk_token', unkToken, 'a token or null');
   try {
-    return new BPE({ vocab, merges, unkToken, ignoreMerges: model['ignore_merges'] === true });
+    return new BPE({ vocab, merges, unkToken, ignoreMerges: model.ignore_merges === true });
   } catch (error) {
     throw new TokenizerFormatError('model.merges', (error as Error).message);
   }
@@ -149,8 +149,8 @@ function readModel(model: Json): BPE {
 
 function readPreTokenizer(value: unknown): ByteLevelOptions {
   const json = object('pre_tokenizer', value ?? {});
-  if (json['type'] !== 'ByteLevel') refuse('pre_tokenizer', value ?? null, 'ByteLevel');
-  return { addPrefixSpace: json['add_prefix_space'] !== false, useRegex: json['use_regex'] !== false };
+  if (json.type !== 'ByteLevel') refuse('pre_tokenizer', value ?? null, 'ByteLevel');
+  return { addPrefixSpace: json.add_prefix_space !== false, useRegex: json.use_regex !== false };
 }
 
 function readAddedToken(value: unknown, i: number): AddedToken {
@@ -161,11 +161,11 @@ function readAddedToken(value: unknown, i: number): AddedToken {
   return {
     id: id as number,
     content,
-    singleWord: json['single_word'] === true,
-    lstrip: json['lstrip'] === true,
-    rstrip: json['rstrip'] === true,
-    normalized: json['normalized'] === true,
-    special: json['special'] === true,
+    singleWord: json.single_word === true,
+    lstrip: json.lstrip === true,
+    rstrip: json.rstrip === true,
+    normalized: json.normalized === true,
+    special: json.special === true,
   };
 }
 
@@ -173,23 +173,23 @@ function readAddedToken(value: unknown, i: number): AddedToken {
 function readTemplate(field: string, value: unknown): (number | null)[] {
   if (value === null || value === undefined) return [null];
   const json = object(field, value);
-  switch (json['type']) {
+  switch (json.type) {
     case 'ByteLevel':
       return [null]; // concerns offsets only
     case 'Sequence': {
-      const templates = array(`${field}.processors`, json['processors']).map((p, i) =>
+      const templates = array(`${field}.processors`, json.processors).map((p, i) =>
         readTemplate(`${field}.processors[${i}]`, p),
       );
       return templates.find((t) => t.length > 1) ?? [null];
     }
     case 'TemplateProcessing':
-      return array(`${field}.single`, json['single']).flatMap((piece, i): (number | null)[] => {
+      return array(`${field}.single`, json.single).flatMap((piece, i): (number | null)[] => {
         const at = `${field}.single[${i}]`;
         const { Sequence, SpecialToken } = object(at, piece);
         if (Sequence) return [null];
-        const name = object(at, SpecialToken)['id'];
-        const token = object(`${field}.special_tokens`, json['special_tokens'])[name as string];
-        return array(`${field}.special_tokens["${name}"].ids`, object(at, token)['ids']) as number[];
+        const name = object(at, SpecialToken).id;
+        const token = object(`${field}.special_tokens`, json.special_tokens)[name as string];
+        return array(`${field}.special_tokens["${name}"].ids`, object(at, token).ids) as number[];
       });
     default:
       return refuse(field, value, 'TemplateProcessing, ByteLevel, Sequence');

@@ -118,9 +118,9 @@ class PairCounts {
 
   #add(pair: number, change: number, word: number): void {
     this.#counts.set(pair, (this.#counts.get(pair) ?? 0) + change);
-    let set = this.#where.get(pair);
-    if (!set) this.#where.set(pair, (set = new Set()));
+    const set = this.#where.get(pair) ?? new Set();
     set.add(word);
+    this.#where.set(pair, set);
   }
 
   best(minFrequency: number): { left: number; right: number } | null {

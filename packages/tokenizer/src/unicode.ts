@@ -25,7 +25,10 @@ const isSpace = (code: number): boolean =>
 /** The class of a code point. `\p{L}` and `\p{N}` are those of the JavaScript engine's Unicode version. */
 export function classOf(code: number): number {
   const known = classes[code]!;
-  return known === UNKNOWN ? (classes[code] = classify(code)) : known;
+  if (known !== UNKNOWN) return known;
+  const kind = classify(code);
+  classes[code] = kind;
+  return kind;
 }
 
 function classify(code: number): number {

@@ -38,7 +38,10 @@ export async function saveCheckpoint<I extends InputSpecs>(
 }
 
 /** Loads the newest checkpoint into the trainer; null where the folder has none. @throws Error naming a damaged file. */
-export async function restoreCheckpoint<I extends InputSpecs>(directory: string, trainer: Trainer<I>): Promise<RunState | null> {
+export async function restoreCheckpoint<I extends InputSpecs>(
+  directory: string,
+  trainer: Trainer<I>,
+): Promise<RunState | null> {
   const name = (await checkpointNames(directory)).at(-1);
   if (!name) return null;
   const folder = join(directory, name);
@@ -47,7 +50,9 @@ export async function restoreCheckpoint<I extends InputSpecs>(directory: string,
   try {
     state = JSON.parse(await readFile(file, 'utf8')) as RunState;
   } catch (error) {
-    throw new Error(`${file}: is damaged (${(error as Error).message}); remove ${folder} to start again`, { cause: error });
+    throw new Error(`${file}: is damaged (${(error as Error).message}); remove ${folder} to start again`, {
+      cause: error,
+    });
   }
   const model = await readSafetensors(join(folder, 'model.safetensors'));
   trainer.restore(state.step, model, await readSafetensors(join(folder, 'optimizer.safetensors')));

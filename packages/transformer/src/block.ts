@@ -1,5 +1,15 @@
-import { attention, dropout, LayerNorm, Linear, Module, mergeHeads, splitHeads, storageOf, truncatedNormal } from '@rivulet/nn';
 import type { AttentionOptions } from '@rivulet/nn';
+import {
+  attention,
+  dropout,
+  LayerNorm,
+  Linear,
+  Module,
+  mergeHeads,
+  splitHeads,
+  storageOf,
+  truncatedNormal,
+} from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
 
 export interface BlockConfig {
@@ -20,7 +30,8 @@ export class Attention extends Module {
 
   constructor(embedDim: number, numHeads: number) {
     super();
-    if (embedDim % numHeads !== 0) throw new RangeError(`embedDim ${embedDim} is not divisible by numHeads ${numHeads}`);
+    if (embedDim % numHeads !== 0)
+      throw new RangeError(`embedDim ${embedDim} is not divisible by numHeads ${numHeads}`);
     this.qkv = initialized(new Linear(embedDim, 3 * embedDim));
     this.proj = initialized(new Linear(embedDim, embedDim));
     this.#numHeads = numHeads;

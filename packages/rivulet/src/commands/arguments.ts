@@ -10,7 +10,8 @@ export function natural(text: string): number {
 /** A number from 0. */
 export function positive(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number from 0.');
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('expected a number from 0.');
   return value;
 }
 

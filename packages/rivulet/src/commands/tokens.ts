@@ -45,7 +45,9 @@ async function eachLine(
         return write(`${text}\n`);
       }),
     );
-    await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) => complain(`${name}: ${error.message}`));
+    await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) =>
+      complain(`${name}: ${error.message}`),
+    );
   }
 }
 

@@ -35,14 +35,22 @@ export function addTrainSeq2Seq(train: Command): void {
 async function run({ output, resume, ...given }: Options): Promise<void> {
   const settings = await keepSettings(output, given, resume);
   if (settings.targetVocabSize > settings.vocabSize)
-    throw new InvalidArgumentError(`--target-vocab-size ${settings.targetVocabSize} is larger than --vocab-size ${settings.vocabSize}`);
+    throw new InvalidArgumentError(
+      `--target-vocab-size ${settings.targetVocabSize} is larger than --vocab-size ${settings.vocabSize}`,
+    );
   const task = await seq2seqTask(settings, output);
   const { train, validation, test } = task.split;
   process.stderr.write(
     `${train.length} pairs to train on (${task.leftOut} left out), ${validation.length} for validation, ${test.length} for the test; ` +
       `${task.trainer.model.parameterCount().toLocaleString('en')} parameters\n`,
   );
-  const end = await runTraining({ trainer: task.trainer, options: task.options, directory: output, resume, unit: 'tokens' });
+  const end = await runTraining({
+    trainer: task.trainer,
+    options: task.options,
+    directory: output,
+    resume,
+    unit: 'tokens',
+  });
   await task.save(output);
   const stopped = end.type === 'run-end' && end.reason === 'stopped';
   process.stderr.write(stopped ? `stopped; go on with --resume\n` : `saved ${output}\n`);

@@ -35,7 +35,13 @@ async function run({ output, resume, ...given }: Options): Promise<void> {
   const { train, validation } = task.counts;
   const parameters = task.trainer.model.parameterCount().toLocaleString('en');
   process.stderr.write(`${train} images to train on, ${validation} for validation; ${parameters} parameters\n`);
-  const end = await runTraining({ trainer: task.trainer, options: task.options, directory: output, resume, unit: 'images' });
+  const end = await runTraining({
+    trainer: task.trainer,
+    options: task.options,
+    directory: output,
+    resume,
+    unit: 'images',
+  });
   await task.save(output);
   if (end.type === 'run-end' && end.reason === 'stopped') process.stderr.write('stopped; go on with --resume\n');
   else process.stderr.write(`saved ${output}; test accuracy ${((await task.testAccuracy()) * 100).toFixed(2)} %\n`);

@@ -24,7 +24,10 @@ export function addTranslate(rivulet: Command): void {
     .action(translate);
 }
 
-async function translate(files: readonly string[], { model: directory, numBeams, maxNewTokens, json }: Options): Promise<void> {
+async function translate(
+  files: readonly string[],
+  { model: directory, numBeams, maxNewTokens, json }: Options,
+): Promise<void> {
   const { tokenizer, model } = await loadText(directory);
   try {
     for (const { name, lines } of sources(files)) {
@@ -42,7 +45,9 @@ async function translate(files: readonly string[], { model: directory, numBeams,
             mapAsync(({ source, text, tokens }) => write(`${JSON.stringify({ source, translation: text, tokens })}\n`)),
           )
         : events.pipe(detokenize(tokenizer), mapAsync(write));
-      await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) => complain(`${name}: ${error.message}`));
+      await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) =>
+        complain(`${name}: ${error.message}`),
+      );
     }
   } finally {
     await model.dispose();

@@ -3,7 +3,10 @@ import { Presets, SingleBar } from 'cli-progress';
 import { finalize, type MonoTypeOperatorFunction, tap } from 'rxjs';
 
 /** A bar on a terminal, a line per epoch elsewhere; both on standard error. */
-export function trainingProgress(unit: string, out: NodeJS.WriteStream = process.stderr): MonoTypeOperatorFunction<TrainingEvent> {
+export function trainingProgress(
+  unit: string,
+  out: NodeJS.WriteStream = process.stderr,
+): MonoTypeOperatorFunction<TrainingEvent> {
   const bar = out.isTTY
     ? new SingleBar(
         {
@@ -23,17 +26,28 @@ export function trainingProgress(unit: string, out: NodeJS.WriteStream = process
         switch (event.type) {
           case 'run-start':
             epochs = event.epochs;
-            bar?.start(event.epochs * event.stepsPerEpoch, event.step, { epoch: event.position.epoch + 1, epochs, loss: '…', speed: '…' });
+            bar?.start(event.epochs * event.stepsPerEpoch, event.step, {
+              epoch: event.position.epoch + 1,
+              epochs,
+              loss: '…',
+              speed: '…',
+            });
             break;
           case 'step-end':
             done.items += event.items;
             done.seconds += event.seconds;
-            bar?.update(event.step, { epoch: Math.min(epochs, event.position.epoch + 1), loss: event.loss.toFixed(3), speed: speed() });
+            bar?.update(event.step, {
+              epoch: Math.min(epochs, event.position.epoch + 1),
+              loss: event.loss.toFixed(3),
+              speed: speed(),
+            });
             break;
           case 'epoch-end': {
             const metrics = Object.entries(event.metrics).map(([name, value]) => ` ${name} ${value.toFixed(4)}`);
             if (bar) out.write('\n');
-            out.write(`epoch ${event.epoch + 1}/${epochs} loss ${event.loss.toFixed(4)}${metrics.join('')} ${speed()} ${unit}/s\n`);
+            out.write(
+              `epoch ${event.epoch + 1}/${epochs} loss ${event.loss.toFixed(4)}${metrics.join('')} ${speed()} ${unit}/s\n`,
+            );
             done = { items: 0, seconds: 0 };
             break;
           }

@@ -1,7 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type InputSpecs, replaceFile } from '@rivulet/tensor';
-import { checkpoint, type FitOptions, fit, restoreCheckpoint, type Trainer, type TrainingEvent } from '@rivulet/training';
+import {
+  checkpoint,
+  type FitOptions,
+  fit,
+  restoreCheckpoint,
+  type Trainer,
+  type TrainingEvent,
+} from '@rivulet/training';
 import { lastValueFrom } from 'rxjs';
 import { trainingProgress } from './progress.ts';
 
@@ -19,7 +26,13 @@ export interface RunOptions<I extends InputSpecs> {
  * the process.
  * @returns the last event: whether the run is done or was stopped.
  */
-export async function runTraining<I extends InputSpecs>({ trainer, options, directory, resume, unit }: RunOptions<I>): Promise<TrainingEvent> {
+export async function runTraining<I extends InputSpecs>({
+  trainer,
+  options,
+  directory,
+  resume,
+  unit,
+}: RunOptions<I>): Promise<TrainingEvent> {
   const checkpoints = join(directory, 'checkpoints');
   const state = resume ? await restoreCheckpoint(checkpoints, trainer) : null;
   if (resume && !state) throw new Error(`${checkpoints}: has no checkpoint to resume from`);

@@ -1,6 +1,15 @@
 import { type HostTensor, type InputSpec, symbol } from '@rivulet/tensor';
 import { type Tokenizer, trainBPE } from '@rivulet/tokenizer';
-import { type Batch, bucketBatches, type Pair, padRows, readParallelCorpus, rowLengths, type Split, splitByHash } from '@rivulet/training';
+import {
+  type Batch,
+  bucketBatches,
+  type Pair,
+  padRows,
+  readParallelCorpus,
+  rowLengths,
+  type Split,
+  splitByHash,
+} from '@rivulet/training';
 
 export interface CorpusOptions {
   readonly data: string;
@@ -25,7 +34,9 @@ export function trainPairTokenizer(pairs: readonly Pair[], { targetVocabSize, vo
   const targets = pairs.map((pair) => pair.target);
   const base = trainBPE(targets, { vocabSize: targetVocabSize, specialTokens: [pad, bos, eos], template: [null, eos] });
   const known = new Set(targets.flatMap((text) => [...text]));
-  const foreign = pairs.map((pair) => [...pair.source].map((character) => (known.has(character) ? ' ' : character)).join(''));
+  const foreign = pairs.map((pair) =>
+    [...pair.source].map((character) => (known.has(character) ? ' ' : character)).join(''),
+  );
   return trainBPE(foreign, { vocabSize, base });
 }
 
@@ -90,7 +101,8 @@ export interface BatchPlan {
   readonly bos: number;
 }
 
-const lengthsOf = (examples: readonly Example[]): number[] => examples.map(({ source, target }) => Math.max(source.length, target.length));
+const lengthsOf = (examples: readonly Example[]): number[] =>
+  examples.map(({ source, target }) => Math.max(source.length, target.length));
 
 /** How many batches an epoch has. */
 export function batchCount(examples: readonly Example[], plan: BatchPlan, epoch: number): number {

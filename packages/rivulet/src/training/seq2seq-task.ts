@@ -6,7 +6,19 @@ import { compile, replaceFile } from '@rivulet/tensor';
 import { type Tokenizer, tokenizerFromJSON, tokenizerToJSON } from '@rivulet/tokenizer';
 import { adamW, cosine, type FitOptions, type Pair, type Split, Trainer } from '@rivulet/training';
 import { saveModelFolder } from '../model-folder.ts';
-import { batchCount, type BatchPlan, type CorpusOptions, encodePairs, type Example, readSplit, type Seq2SeqInputs, seq2seqBatches, seq2seqInputs, trainPairTokenizer, type VocabSizes } from './seq2seq-data.ts';
+import {
+  type BatchPlan,
+  batchCount,
+  type CorpusOptions,
+  type Example,
+  encodePairs,
+  readSplit,
+  type Seq2SeqInputs,
+  seq2seqBatches,
+  seq2seqInputs,
+  trainPairTokenizer,
+  type VocabSizes,
+} from './seq2seq-data.ts';
 
 export interface Seq2SeqSettings extends CorpusOptions, VocabSizes {
   readonly embeddingDim: number;

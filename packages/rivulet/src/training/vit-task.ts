@@ -26,8 +26,8 @@ export interface ViTSettings {
 
 /** MNIST's mean and deviation, of pixels in [0, 1]. */
 const NORMAL = { mean: 0.1307, std: 0.3081 };
-/** The last training images are held out: what is chosen is never chosen on the test set. */
-const VALIDATION = 5000;
+/** This share of the training images, the last ones, is held out: what is chosen is never chosen on the test set. */
+const VALIDATION = 1 / 12;
 
 type Inputs = Readonly<Record<'images' | 'labels', InputSpec>>;
 
@@ -49,11 +49,21 @@ export async function vitTask(settings: ViTSettings): Promise<ViTTask> {
   const { seed, batchSize, epochs, shift, data } = settings;
   const all = await readDigits(data, 'train');
   const size = Math.sqrt(all.images[0]!.length);
-  const cut = all.images.length - VALIDATION;
+  const cut = Math.round(all.images.length * (1 - VALIDATION));
   const train: Digits = { images: all.images.slice(0, cut), labels: all.labels.subarray(0, cut) };
   const validation: Digits = { images: all.images.slice(cut), labels: all.labels.subarray(cut) };
   const { patchSize, embedDim, depth, numHeads, dropout } = settings;
-  const config: ViTConfig = { imageSize: size, patchSize, channels: 1, embedDim, depth, numHeads, mlpRatio: 2, numClasses: 10, dropout };
+  const config: ViTConfig = {
+    imageSize: size,
+    patchSize,
+    channels: 1,
+    embedDim,
+    depth,
+    numHeads,
+    mlpRatio: 2,
+    numClasses: 10,
+    dropout,
+  };
   const inputs: Inputs = {
     images: { shape: [symbol('N'), 1, size, size] },
     labels: { shape: [symbol('N')], dtype: 'int32' },
@@ -68,7 +78,8 @@ export async function vitTask(settings: ViTSettings): Promise<ViTTask> {
       lr: cosine({ lr: settings.learningRate, steps: perEpoch * epochs, warmup: settings.warmup, floor: 0.01 }),
       weightDecay: settings.weightDecay,
     }),
-    loss: ({ images, labels }) => crossEntropy(model.forward(images), labels, { labelSmoothing: settings.labelSmoothing }),
+    loss: ({ images, labels }) =>
+      crossEntropy(model.forward(images), labels, { labelSmoothing: settings.labelSmoothing }),
     clipNorm: 1,
     ema: settings.ema,
     seed,
@@ -89,7 +100,13 @@ export async function vitTask(settings: ViTSettings): Promise<ViTTask> {
 
 function folderConfig(config: ViTConfig): object {
   const labels = Array.from({ length: config.numClasses }, (_, digit) => String(digit));
-  const image = { size: [config.imageSize, config.imageSize], channels: 1, mean: [NORMAL.mean], std: [NORMAL.std], layout: 'mnist' };
+  const image = {
+    size: [config.imageSize, config.imageSize],
+    channels: 1,
+    mean: [NORMAL.mean],
+    std: [NORMAL.std],
+    layout: 'mnist',
+  };
   return { modelType: 'vit', ...config, labels, image };
 }
 
@@ -106,7 +123,13 @@ async function readDigits(folder: string, part: 'train' | 't10k'): Promise<Digit
 
 function* batches(
   { images, labels }: Digits,
-  { size, batchSize, shift, seed, epoch }: { size: number; batchSize: number; shift: number; seed: number; epoch: number },
+  {
+    size,
+    batchSize,
+    shift,
+    seed,
+    epoch,
+  }: { size: number; batchSize: number; shift: number; seed: number; epoch: number },
 ): Generator<Batch<Inputs>> {
   const random = seeded(seed, epoch + 1);
   const order = random.shuffle(images.map((_, i) => i));
@@ -115,7 +138,14 @@ function* batches(
     const fill = -NORMAL.mean / NORMAL.std; // black
     const picked = chosen.map((i) => images[i]!);
     const pixels = shiftedBatch(picked, { height: size, width: size, pixels: shift, fill, random });
-    yield { feeds: feeds(pixels, Int32Array.from(chosen, (i) => labels[i]!), size), items: chosen.length };
+    yield {
+      feeds: feeds(
+        pixels,
+        Int32Array.from(chosen, (i) => labels[i]!),
+        size,
+      ),
+      items: chosen.length,
+    };
   }
 }
 
@@ -126,7 +156,11 @@ function feeds(pixels: Float32Array, labels: Int32Array, size: number): Record<'
   };
 }
 
-async function accuracy(config: ViTConfig, weights: ReadonlyMap<string, HostTensor>, { images, labels }: Digits): Promise<number> {
+async function accuracy(
+  config: ViTConfig,
+  weights: ReadonlyMap<string, HostTensor>,
+  { images, labels }: Digits,
+): Promise<number> {
   const model = new ViT(config);
   model.loadStateDict(weights);
   const { imageSize: size } = config;
@@ -141,7 +175,9 @@ async function accuracy(config: ViTConfig, weights: ReadonlyMap<string, HostTens
       part.forEach((image, i) => {
         pixels.set(image, i * size * size);
       });
-      const { classes } = await graph.run({ images: { dtype: 'float32', dims: [part.length, 1, size, size], data: pixels } });
+      const { classes } = await graph.run({
+        images: { dtype: 'float32', dims: [part.length, 1, size, size], data: pixels },
+      });
       classes.data.forEach((digit, i) => {
         if (Number(digit) === labels[from + i]) correct++;
       });

@@ -1,10 +1,20 @@
 import { type DType, holds } from '../dtype.ts';
-import type { HostTensor } from './backend.ts';
+import type { HostTensor, SessionOptions } from './backend.ts';
 
 /** Name and element type of a session's input or output. */
 export interface ValueType {
   readonly name: string;
   readonly dtype: DType;
+}
+
+const OPTIMIZATIONS = ['all', 'extended', 'basic', 'none'];
+
+/** @throws RangeError or TypeError naming the option. */
+export function checkOptions({ threads, optimization }: SessionOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024))
+    throw new RangeError(`the option 'threads' must be an integer from 1 to 1024, got ${threads}`);
+  if (optimization !== undefined && !OPTIMIZATIONS.includes(optimization))
+    throw new TypeError(`the option 'optimization' must be one of ${OPTIMIZATIONS.join(', ')}, got '${optimization}'`);
 }
 
 /** Refuses tensors that native code would misread. @throws TypeError or RangeError naming the input or output. */
@@ -15,21 +25,15 @@ export function checkRun(
   outputs: readonly (HostTensor | null)[] | undefined,
 ): void {
   checkCount('inputs', inputTypes, inputs.length);
-  if (outputs) checkCount('outputs', outputTypes, outputs.length);
   inputs.forEach((tensor, i) => {
     checkTensor('input', inputTypes[i]!, tensor);
   });
-  const written = outputs?.filter((tensor) => tensor !== null) ?? [];
-  if (written.length === 0) return;
-  outputs!.forEach((tensor, i) => {
-    if (tensor) checkTensor('output', outputTypes[i]!, tensor);
+  if (!outputs) return;
+  checkCount('outputs', outputTypes, outputs.length);
+  outputs.forEach((tensor, i) => {
+    if (tensor !== null) checkTensor('output', outputTypes[i]!, tensor);
   });
-  const taken = new Set<unknown>(inputs.map((tensor) => tensor.data.buffer));
-  for (const { data } of written) {
-    // The runtime may write an output before it has read an input for the last time, and results are wrong silently.
-    if (taken.has(data.buffer) && inputs.some((tensor) => overlap(tensor.data, data)))
-      throw new RangeError('an output shares memory with an input; give it a buffer of its own');
-  }
+  checkMemory(inputTypes, outputTypes, inputs, outputs);
 }
 
 function checkCount(what: string, types: readonly ValueType[], count: number): void {
@@ -38,18 +42,66 @@ function checkCount(what: string, types: readonly ValueType[], count: number): v
   throw new RangeError(`the session has ${types.length} ${what} (${names}), got ${count}`);
 }
 
-function checkTensor(what: string, { name, dtype }: ValueType, tensor: HostTensor): void {
+function checkTensor(what: string, { name, dtype }: ValueType, tensor: HostTensor | undefined): void {
   const label = `${what} '${name}'`;
-  if (tensor.dtype !== dtype) throw new TypeError(`${label} is ${tensor.dtype}, the session wants ${dtype}`);
+  if (!tensor) throw new TypeError(`${label} is missing: got ${tensor}, expected a tensor of ${dtype}`);
+  if (tensor.dtype !== dtype) throw new TypeError(`${label} is ${tensor.dtype}, expected ${dtype}`);
   if (!holds(dtype, tensor.data))
-    throw new TypeError(`${label}: ${tensor.data.constructor.name} does not hold ${dtype}`);
-  const size = tensor.dims.reduce((a, b) => a * b, 1);
+    throw new TypeError(`${label}: a ${tensor.data.constructor.name} does not hold ${dtype}`);
+  let size = 1;
+  for (const dim of tensor.dims) size *= dim;
   if (size !== tensor.data.length)
-    throw new RangeError(`${label}: ${tensor.data.length} values for the shape [${tensor.dims.join(', ')}]`);
+    throw new RangeError(
+      `${label}: ${tensor.data.length} values for the shape [${tensor.dims.join(', ')}], which needs ${size}`,
+    );
 }
 
-function overlap(a: ArrayBufferView, b: ArrayBufferView): boolean {
-  return (
-    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
-  );
+interface Range {
+  readonly label: string;
+  readonly written: boolean;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Refuses an output that shares memory with an input or with another output. The runtime may write an output before it has
+ * read an input for the last time; nothing fails then, the results are wrong.
+ */
+function checkMemory(
+  inputTypes: readonly ValueType[],
+  outputTypes: readonly ValueType[],
+  inputs: readonly HostTensor[],
+  outputs: readonly (HostTensor | null)[],
+): void {
+  const written = new Map<ArrayBufferLike, Range[]>();
+  outputs.forEach((tensor, i) => {
+    if (!tensor) return;
+    const known = written.get(tensor.data.buffer);
+    const range = rangeOf(`the output '${outputTypes[i]!.name}'`, true, tensor);
+    if (known) known.push(range);
+    else written.set(tensor.data.buffer, [range]);
+  });
+  inputs.forEach((tensor, i) => {
+    written.get(tensor.data.buffer)?.push(rangeOf(`the input '${inputTypes[i]!.name}'`, false, tensor));
+  });
+  for (const ranges of written.values()) if (ranges.length > 1) checkRanges(ranges);
+}
+
+function rangeOf(label: string, written: boolean, { data }: HostTensor): Range {
+  return { label, written, begin: data.byteOffset, end: data.byteOffset + data.byteLength };
+}
+
+/** Inputs may overlap each other. Everything else is compared with the output, and the range, that reaches furthest. */
+function checkRanges(ranges: Range[]): void {
+  let furthest: Range | undefined;
+  let furthestOutput: Range | undefined;
+  for (const range of ranges.filter(({ begin, end }) => begin < end).sort((a, b) => a.begin - b.begin)) {
+    const other = range.written ? furthest : furthestOutput;
+    if (other && range.begin < other.end) {
+      const [output, shared] = range.written ? [range, other] : [other, range];
+      throw new RangeError(`${output.label} shares memory with ${shared.label}; give it a buffer of its own`);
+    }
+    if (!furthest || range.end > furthest.end) furthest = range;
+    if (range.written && (!furthestOutput || range.end > furthestOutput.end)) furthestOutput = range;
+  }
 }

@@ -1,89 +1,35 @@
 import { availableParallelism } from 'node:os';
-import { allocate, bytesOf, type DType, dtypeOfOnnx, onnxType, type TypedArray, view } from '../dtype.ts';
 import type { Backend, HostTensor, Session, SessionOptions } from './backend.ts';
-import { type Address, addressOf, type CApi, copyMemory, loadApi, readString } from './c-api.ts';
-import { checkRun, type ValueType } from './check-run.ts';
+import { type Address, addressOf, type CApi } from './c-api.ts';
+import { checkOptions, checkRun, type ValueType } from './check-run.ts';
+import { later } from './later.ts';
+import { ortValue, read } from './ort-value.ts';
+import { check, created, LOG_FATAL_ONLY, openRuntime, type Runtime } from './runtime.ts';
+import { inputTypes, outputTypes } from './session-types.ts';
 
+/** GraphOptimizationLevel of the C API. */
 const LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const;
 
-/** What every session of this process shares. */
-interface Runtime {
-  readonly api: CApi;
-  readonly env: Address;
-  readonly memoryInfo: Address;
-  readonly allocator: Address;
-}
-
-let runtime: Runtime | undefined;
-
-function open(): Runtime {
-  if (runtime) return runtime;
-  const api = loadApi();
-  const make = (call: (out: BigUint64Array) => Address | null): Address => created(api, call);
-  runtime = {
-    api,
-    env: make((out) => api.createEnv(3, 'rivulet', out)),
-    memoryInfo: make((out) => api.createCpuMemoryInfo(1, 0, out)),
-    allocator: make((out) => api.defaultAllocator(out)),
-  };
-  return runtime;
-}
-
-/** Throws the runtime's message, where a call returned a status. */
-function check(api: CApi, status: Address | null): void {
-  if (!status) return;
-  const message = api.getErrorMessage(status) as string;
-  api.releaseStatus(status);
-  throw new Error(`ONNX Runtime: ${message}`);
-}
-
-function created(api: CApi, call: (out: BigUint64Array) => Address | null): Address {
-  const out = new BigUint64Array(1);
-  void out.buffer;
-  check(api, call(out));
-  return out[0]!;
-}
-
-/** A foreign call on a worker thread. */
-function later(call: (done: (error: unknown, status: Address | null) => void) => void): Promise<Address | null> {
-  return new Promise((resolve, reject) => call((error, status) => (error ? reject(error) : resolve(status))));
-}
-
-/** OrtValues over typed arrays, one per HostTensor for as long as that object lives. */
-const values = new WeakMap<HostTensor, Address>();
-const forgotten = new FinalizationRegistry<{ value: Address; data: TypedArray }>(({ value }) => {
-  runtime?.api.releaseValue(value);
-});
-
-function valueOf({ api, memoryInfo }: Runtime, tensor: HostTensor): Address {
-  const known = values.get(tensor);
-  if (known) return known;
-  const { dtype, dims, data } = tensor;
-  const shape = BigInt64Array.from(dims, BigInt);
-  const value = created(api, (out) =>
-    api.createTensorWithData(memoryInfo, addressOf(data), data.byteLength, shape, dims.length, onnxType(dtype), out),
-  );
-  values.set(tensor, value);
-  forgotten.register(tensor, { value, data }); // holding data keeps the memory as long as the value
-  return value;
-}
-
-const forgottenSessions = new FinalizationRegistry<Address>((session) => runtime?.api.releaseSession(session));
-
-/** ONNX Runtime's C API, called through koffi: asynchronous, and tensors are bound where they lie. */
+/**
+ * ONNX Runtime's C API (https://onnxruntime.ai/docs/api/c/), called through koffi: calls run off the event loop, and tensors
+ * are bound where they lie. A HostTensor object that is passed again is bound already.
+ * @throws Error where the library is missing or does not load.
+ */
 export function nativeBackend(): Backend {
-  const rt = open();
+  const runtime = openRuntime();
   return {
     name: 'native',
     async createSession(model, options = {}) {
-      const { api } = rt;
+      checkOptions(options);
+      const { api, env } = runtime;
       const settings = sessionOptions(api, options);
       try {
-        const out = new BigUint64Array(1);
-        void out.buffer;
-        const length = model.byteLength;
-        check(api, await later((done) => api.createSessionFromArray.async(rt.env, model, length, settings, out, done)));
-        return new NativeSession(rt, out[0]!);
+        const out = pinned(new BigUint64Array(1));
+        const data = addressOf(model);
+        const size = model.byteLength;
+        check(api, await later((done) => api.createSessionFromArray.async(env, data, size, settings, out, done)));
+        keep(model);
+        return new NativeSession(runtime, out[0]!);
       } finally {
         api.releaseSessionOptions(settings);
       }
@@ -96,7 +42,7 @@ function sessionOptions(
   { threads = availableParallelism(), optimization = 'all' }: SessionOptions,
 ): Address {
   const options = created(api, (out) => api.createSessionOptions(out));
-  check(api, api.setLogSeverity(options, 3));
+  check(api, api.setLogSeverity(options, LOG_FATAL_ONLY));
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
   check(api, api.setIntraOpThreads(options, threads));
   // Threads of one session that wait by spinning slow every other session down twofold.
@@ -104,127 +50,101 @@ function sessionOptions(
   return options;
 }
 
+interface Handle {
+  readonly runtime: Runtime;
+  readonly session: Address;
+}
+
+const forgotten = new FinalizationRegistry<Handle>(({ runtime, session }) => runtime.api.releaseSession(session));
+
 class NativeSession implements Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly #runtime: Runtime;
+  readonly #session: Address;
   readonly #inputTypes: readonly ValueType[];
   readonly #outputTypes: readonly ValueType[];
-  /** The names as C strings, which live as long as the session. */
-  readonly #names: {
-    readonly strings: Uint8Array[];
-    readonly inputs: BigUint64Array;
-    readonly outputs: BigUint64Array;
-  };
+  readonly #inputStrings: CStrings;
+  readonly #outputStrings: CStrings;
   readonly #running = new Set<Promise<unknown>>();
-  #session: Address | null;
+  #disposed: Promise<void> | undefined;
 
   constructor(runtime: Runtime, session: Address) {
     this.#runtime = runtime;
     this.#session = session;
-    forgottenSessions.register(this, session, this);
-    const { api } = runtime;
-    this.#inputTypes = describe(runtime, session, api.inputCount, api.inputName, api.inputTypeInfo);
-    this.#outputTypes = describe(runtime, session, api.outputCount, api.outputName, api.outputTypeInfo);
+    forgotten.register(this, { runtime, session }, this); // also where the model's types are refused below
+    this.#inputTypes = inputTypes(runtime, session);
+    this.#outputTypes = outputTypes(runtime, session);
     this.inputNames = this.#inputTypes.map(({ name }) => name);
     this.outputNames = this.#outputTypes.map(({ name }) => name);
-    const strings: Uint8Array[] = [];
-    const pointers = (names: readonly string[]): BigUint64Array => {
-      const encoded = names.map((name) => new TextEncoder().encode(`${name}\0`));
-      strings.push(...encoded);
-      return pinned(BigUint64Array.from(encoded, addressOf));
-    };
-    this.#names = { inputs: pointers(this.inputNames), outputs: pointers(this.outputNames), strings };
+    this.#inputStrings = cStrings(this.inputNames);
+    this.#outputStrings = cStrings(this.outputNames);
   }
 
   async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
-    const session = this.#session;
-    if (session === null) throw new Error('this session was disposed');
+    if (this.#disposed) throw new Error('this session was disposed; create a new one');
     checkRun(this.#inputTypes, this.#outputTypes, inputs, outputs);
-    const { api } = this.#runtime;
-    const given = pinned(BigUint64Array.from(inputs, (tensor) => valueOf(this.#runtime, tensor)));
-    const results = pinned(
-      BigUint64Array.from(this.outputNames, (_, i) => (outputs?.[i] ? valueOf(this.#runtime, outputs[i]) : 0n)),
-    );
-    const names = this.#names;
+    const { api, runOptions } = this.#runtime;
+    const session = this.#session;
+    // Arrays of this run's own: runs may overlap, and the runtime writes into `results`.
+    const given = pinned(new BigUint64Array(inputs.length));
+    for (let i = 0; i < inputs.length; i++) given[i] = ortValue(this.#runtime, inputs[i]!);
+    const results = pinned(new BigUint64Array(this.outputNames.length));
+    outputs?.forEach((tensor, i) => {
+      if (tensor) results[i] = ortValue(this.#runtime, tensor);
+    });
+    const [names, outNames] = [this.#inputStrings.pointers, this.#outputStrings.pointers];
     const work = later((done) =>
-      api.run.async(session, null, names.inputs, given, given.length, names.outputs, results.length, results, done),
+      api.run.async(session, runOptions, names, given, given.length, outNames, results.length, results, done),
     );
     this.#running.add(work);
     try {
       check(api, await work);
     } finally {
       this.#running.delete(work);
-      keep(inputs, outputs, given, names.strings);
+      keep(inputs, outputs, given, this);
     }
-    return this.outputNames.map((_, i) => outputs?.[i] ?? take(api, results[i]!));
+    return this.#collect(outputs, results);
   }
 
-  async dispose(): Promise<void> {
-    const session = this.#session;
-    if (session === null) return;
-    this.#session = null;
-    forgottenSessions.unregister(this);
+  #collect(outputs: readonly (HostTensor | null)[] | undefined, results: BigUint64Array): HostTensor[] {
+    try {
+      return Array.from(results, (value, i) => outputs?.[i] ?? read(this.#runtime, value));
+    } finally {
+      results.forEach((value, i) => {
+        if (!outputs?.[i]) this.#runtime.api.releaseValue(value);
+      });
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#release();
+    return this.#disposed;
+  }
+
+  async #release(): Promise<void> {
     await Promise.allSettled(this.#running);
-    this.#runtime.api.releaseSession(session);
+    forgotten.unregister(this);
+    this.#runtime.api.releaseSession(this.#session);
   }
 }
 
-const pinned = (array: BigUint64Array): BigUint64Array => {
+/** Strings that end in zero, and their addresses. */
+interface CStrings {
+  readonly pointers: BigUint64Array;
+  readonly strings: readonly Uint8Array[];
+}
+
+function cStrings(texts: readonly string[]): CStrings {
+  const strings = texts.map((text) => new TextEncoder().encode(`${text}\0`));
+  return { strings, pointers: pinned(BigUint64Array.from(strings, addressOf)) };
+}
+
+/** Moves a small array from V8's heap, where the collector may move it, to memory of its own. */
+function pinned(array: BigUint64Array): BigUint64Array {
   void array.buffer;
   return array;
-};
+}
 
-/** Native code still used these until here. */
+/** Native code used these until here: a reference after the wait keeps them from being collected before. */
 function keep(..._used: unknown[]): void {}
-
-function describe(
-  rt: Runtime,
-  session: Address,
-  count: CApi['run'],
-  nameOf: CApi['run'],
-  typeOf: CApi['run'],
-): ValueType[] {
-  const { api, allocator } = rt;
-  const total = Number(created(api, (out) => count(session, out)));
-  return Array.from({ length: total }, (_, i) => {
-    const address = created(api, (out) => nameOf(session, i, allocator, out));
-    const name = readString(address);
-    check(api, api.allocatorFree(allocator, address));
-    const type = created(api, (out) => typeOf(session, i, out));
-    const info = created(api, (out) => api.castToTensorInfo(type, out)); // owned by the type
-    const dtype = elementType(api, info);
-    api.releaseTypeInfo(type);
-    return { name, dtype };
-  });
-}
-
-function elementType(api: CApi, info: Address): DType {
-  const code = new Int32Array(1);
-  void code.buffer;
-  check(api, api.elementType(info, code));
-  return dtypeOfOnnx(code[0]!);
-}
-
-/** Copies an OrtValue that the runtime made, and releases it. */
-function take(api: CApi, value: Address): HostTensor {
-  try {
-    const info = created(api, (out) => api.tensorTypeAndShape(value, out));
-    const dtype = elementType(api, info);
-    const rank = Number(created(api, (out) => api.rank(info, out)));
-    const shape = new BigInt64Array(rank);
-    void shape.buffer;
-    check(api, api.dims(info, shape, rank));
-    api.releaseTensorInfo(info);
-    const dims = Array.from(shape, Number);
-    const length = dims.reduce((a, b) => a * b, 1);
-    if (length === 0) return { dtype, dims, data: allocate(dtype, 0) };
-    const bytes = copyMemory(
-      created(api, (out) => api.tensorData(value, out)),
-      length * bytesOf(dtype),
-    );
-    return { dtype, dims, data: view(dtype, bytes.buffer, 0, length) };
-  } finally {
-    api.releaseValue(value);
-  }
-}

@@ -139,7 +139,9 @@ class NodeSession implements Session {
         const target = outputs?.[i];
         if (!target) return result;
         if (String(target.dims) !== String(result.dims))
-          throw new RangeError(`output '${this.outputNames[i]}' has the shape [${result.dims}], the tensor for it [${target.dims}]`);
+          throw new RangeError(
+            `output '${this.outputNames[i]}' has the shape [${result.dims}], the tensor for it [${target.dims}]`,
+          );
         target.data.set(result.data as never);
         return target;
       });
@@ -155,4 +157,3 @@ class NodeSession implements Session {
     await this.#requests.send('release', { session: this.#created.session });
   }
 }
-

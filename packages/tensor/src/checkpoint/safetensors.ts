@@ -25,7 +25,9 @@ const codes: Partial<Record<DType, string>> = {
 };
 
 /** How a stored type becomes one of ours; the narrow and wide floats become float32. */
-const readers: Readonly<Record<string, { bytes: number; dtype: DType; read: (bytes: ArrayBuffer, length: number) => TypedArray }>> = {
+const readers: Readonly<
+  Record<string, { bytes: number; dtype: DType; read: (bytes: ArrayBuffer, length: number) => TypedArray }>
+> = {
   ...Object.fromEntries(
     (Object.entries(codes) as [DType, string][]).map(([dtype, code]) => {
       const bytes = { I64: 8, F32: 4, I32: 4, U32: 4 }[code] ?? 1;
@@ -59,10 +61,13 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Map<string, H
   const fail = (message: string): never => {
     throw new CheckpointError(name, message);
   };
-  if (bytes.length < 8) fail(`has ${bytes.length} bytes; a .safetensors file starts with 8 that give the header's length`);
+  if (bytes.length < 8)
+    fail(`has ${bytes.length} bytes; a .safetensors file starts with 8 that give the header's length`);
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (headerLength > MAX_HEADER || headerLength > bytes.length - 8)
-    fail(`says its header has ${headerLength} bytes, but only ${bytes.length - 8} follow; it is truncated or no .safetensors file`);
+    fail(
+      `says its header has ${headerLength} bytes, but only ${bytes.length - 8} follow; it is truncated or no .safetensors file`,
+    );
   const header = parseHeader(bytes.subarray(8, 8 + headerLength), fail);
   const data = bytes.subarray(8 + headerLength);
   const tensors = new Map<string, HostTensor>();
@@ -70,7 +75,8 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Map<string, H
   const entries = Object.entries(header).filter(([key]) => key !== '__metadata__');
   const located = entries.map(([key, value]) => ({ key, ...checkEntry(key, value, data.length, fail) }));
   for (const { key, begin, end, dims, code } of located.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== expected) fail(`tensor '${key}' starts at byte ${begin}, expected ${expected}: the data overlaps or has a hole`);
+    if (begin !== expected)
+      fail(`tensor '${key}' starts at byte ${begin}, expected ${expected}: the data overlaps or has a hole`);
     expected = end;
     const reader = readers[code]!;
     const copy = new Uint8Array(data.subarray(begin, end)).buffer; // aligned, whatever the header's length
@@ -84,7 +90,8 @@ function parseHeader(bytes: Uint8Array, fail: (message: string) => never): Recor
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const header: unknown = JSON.parse(text);
-    if (typeof header === 'object' && header !== null && !Array.isArray(header)) return header as Record<string, unknown>;
+    if (typeof header === 'object' && header !== null && !Array.isArray(header))
+      return header as Record<string, unknown>;
   } catch (error) {
     return fail(`has a header that is no JSON: ${(error as Error).message}`);
   }
@@ -101,9 +108,11 @@ interface Entry {
 function checkEntry(key: string, value: unknown, available: number, fail: (message: string) => never): Entry {
   const { dtype: code, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const reader = readers[code as string];
-  if (!reader) return fail(`tensor '${key}' has the type ${JSON.stringify(code)}; known: ${Object.keys(readers).join(', ')}`);
+  if (!reader)
+    return fail(`tensor '${key}' has the type ${JSON.stringify(code)}; known: ${Object.keys(readers).join(', ')}`);
   const isSize = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(isSize)) return fail(`tensor '${key}' has the shape ${JSON.stringify(shape)}, expected sizes`);
+  if (!Array.isArray(shape) || !shape.every(isSize))
+    return fail(`tensor '${key}' has the shape ${JSON.stringify(shape)}, expected sizes`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
     return fail(`tensor '${key}' has the offsets ${JSON.stringify(offsets)}, expected [begin, end]`);
   const [begin, end] = offsets as [number, number];

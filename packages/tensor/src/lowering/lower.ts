@@ -91,8 +91,8 @@ class Scope implements Lowering {
   constant(value: HostTensor): string {
     if (value.data.length > 16) return this.#initializer('c', value);
     const key = `${value.dtype}[${value.dims}]${value.data.join()}`;
-    let name = this.#shared.constants.get(key);
-    if (!name) this.#shared.constants.set(key, (name = this.#initializer('c', value)));
+    const name = this.#shared.constants.get(key) ?? this.#initializer('c', value);
+    this.#shared.constants.set(key, name);
     return name;
   }
 

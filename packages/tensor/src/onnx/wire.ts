@@ -80,7 +80,10 @@ export class BackwardWriter {
 
   #varint(value: number): void {
     this.#reserve(10);
-    if (value < 0 || value >= 2 ** 31) return this.#longVarint(BigInt.asUintN(64, BigInt(value)));
+    if (value < 0 || value >= 2 ** 31) {
+      this.#longVarint(BigInt.asUintN(64, BigInt(value)));
+      return;
+    }
     const count = value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
     this.#start -= count;
     let at = this.#start;

@@ -1,7 +1,6 @@
 import { type Dim, formatShape, type Shape, sameDim } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import { apply } from '../tensor.ts';
-import { full } from './layout.ts';
 import type { None, Rules, TensorType } from './rule.ts';
 
 export interface IndexingOps {

@@ -19,7 +19,13 @@ const POOL = 50;
  * Batches of items of similar length, as indices: items are shuffled, sorted by length within pools, cut into batches, and the
  * batches are shuffled. The same seed and epoch give the same batches.
  */
-export function bucketBatches({ lengths, tokensPerBatch, maxRows = Number.POSITIVE_INFINITY, seed, epoch }: BucketOptions): number[][] {
+export function bucketBatches({
+  lengths,
+  tokensPerBatch,
+  maxRows = Number.POSITIVE_INFINITY,
+  seed,
+  epoch,
+}: BucketOptions): number[][] {
   const random = seeded(seed, epoch + 1);
   const order = random.shuffle(lengths.map((_, i) => i));
   const meanLength = lengths.reduce((a, b) => a + b, 0) / Math.max(1, lengths.length);

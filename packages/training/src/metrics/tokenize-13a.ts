@@ -3,7 +3,9 @@
  * (https://github.com/mjpost/sacrebleu).
  */
 export function tokenize13a(line: string): string[] {
-  return splitWestern(` ${unescape(line.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' '))} `);
+  return splitWestern(
+    ` ${unescapeEntities(line.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' '))} `,
+  );
 }
 
 /** The rules of mteval-v13a for a line that is cleaned already; 'zh' uses them too. */
@@ -17,7 +19,7 @@ export function splitWestern(line: string): string[] {
   return split(text);
 }
 
-function unescape(text: string): string {
+function unescapeEntities(text: string): string {
   return text.includes('&')
     ? text.replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>')
     : text;
@@ -25,6 +27,7 @@ function unescape(text: string): string {
 
 /** Splits at white space as Python's str.split does: unlike \s, it has 1C to 1F and 85, and no U+FEFF. */
 export function split(text: string): string[] {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Python counts them as white space
   return text.split(/(?:(?!\ufeff)[\s\u001c-\u001f\u0085])+/u).filter((word) => word !== '');
 }
 

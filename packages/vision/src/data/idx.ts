@@ -36,10 +36,13 @@ async function readIdx(path: string, rank: number): Promise<{ dims: number[]; da
       })
     : raw;
   const header = 4 + 4 * rank;
-  if (bytes.length < header) throw new Error(`${path}: has ${bytes.length} bytes, fewer than the ${header} of an IDX header`);
+  if (bytes.length < header)
+    throw new Error(`${path}: has ${bytes.length} bytes, fewer than the ${header} of an IDX header`);
   const magic = 0x0800 + rank;
   if (bytes.readUInt32BE(0) !== magic)
-    throw new Error(`${path}: is no IDX file of bytes with ${rank} axes: it starts with ${bytes.readUInt32BE(0)}, expected ${magic}`);
+    throw new Error(
+      `${path}: is no IDX file of bytes with ${rank} axes: it starts with ${bytes.readUInt32BE(0)}, expected ${magic}`,
+    );
   const dims = Array.from({ length: rank }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
   const wanted = dims.reduce((a, b) => a * b, 1);
   if (bytes.length - header !== wanted)

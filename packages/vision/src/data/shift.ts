@@ -6,7 +6,13 @@ import type { Random } from '@rivulet/tensor';
  */
 export function shiftedBatch(
   images: readonly Float32Array[],
-  { height, width, pixels, fill, random }: { height: number; width: number; pixels: number; fill: number; random: Random },
+  {
+    height,
+    width,
+    pixels,
+    fill,
+    random,
+  }: { height: number; width: number; pixels: number; fill: number; random: Random },
 ): Float32Array {
   const batch = new Float32Array(images.length * height * width).fill(fill);
   const offset = (): number => (random.nextUint32() % (2 * pixels + 1)) - pixels;

@@ -101,8 +101,7 @@ function readPalette(view: DataView, { size, bits, colours }: Header): Uint8Arra
 
 /** Functions from a pixel's number to its red, green, blue and alpha, 0 to 255 each. */
 function readMasks(view: DataView, { size, bits, compression }: Header): ((pixel: number) => number)[] {
-  const usual = bits === 16 ? [0x7c00, 0x3e0, 0x1f, 0] : [0xff0000, 0xff00, 0xff, 0xff000000];
-  // Without masks the fourth byte means nothing by the standard, but programs put alpha there; withoutIdleAlpha sorts that out.
+  const usual = bits === 16 ? [0x7c00, 0x3e0, 0x1f, 0] : [0xff0000, 0xff00, 0xff, 0]; // the fourth byte is reserved
   if (compression === RGB) return usual.map(channel);
   const alpha = size >= 56 || compression === ALPHABITFIELDS;
   const end = 54 + (alpha ? 16 : 12);
@@ -118,7 +117,7 @@ function channel(mask: number, index: number): (pixel: number) => number {
   return (pixel) => Math.round((((pixel & mask) >>> shift) * 255) / highest);
 }
 
-/** An alpha that is the same everywhere says nothing: most writers leave the fourth byte 0 in images that have no transparency. */
+/** An alpha that is 0 everywhere says nothing: most writers leave the fourth byte 0 in images that have no transparency. */
 function withoutIdleAlpha(rgba: Uint8Array): Pick<Bitmap, 'channels' | 'data'> {
   let [transparent, visible] = [false, false];
   for (let i = 3; i < rgba.length; i += 4) {

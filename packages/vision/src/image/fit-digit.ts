@@ -10,15 +10,16 @@ const INK = 0.2;
  * left as it is.
  */
 export async function fitDigit(image: Image, [height, width]: readonly [number, number]): Promise<Uint8Array> {
-  const light = borderMean(image) > 127;
+  const border = borderOf(image);
+  const light = border.reduce((sum, value) => sum + value, 0) / border.length > 127;
   if (!light && image.width === width && image.height === height) return image.data;
-  const ink = Uint8Array.from(image.data, (value) => (light ? 255 - value : value));
+  const ink = liftInk(image.data, border.sort()[border.length >> 1]!, light);
   const box = inkBox(ink, image.width, image.height);
   if (!box) return new Uint8Array(width * height); // a blank page
-  const cropped = { ...box, data: stretch(crop(ink, image.width, box)) };
+  const cropped = crop(ink, image.width, box);
   const scale = Math.min((width * 20) / 28 / box.width, (height * 20) / 28 / box.height);
   const [w, h] = [Math.max(1, Math.round(box.width * scale)), Math.max(1, Math.round(box.height * scale))];
-  const digit = await sharp(cropped.data, { raw: { width: box.width, height: box.height, channels: 1 } })
+  const digit = await sharp(cropped, { raw: { width: box.width, height: box.height, channels: 1 } })
     .resize(w, h, { fit: 'fill', kernel: 'linear' })
     .toColourspace('b-w')
     .raw()
@@ -33,14 +34,19 @@ export async function fitDigit(image: Image, [height, width]: readonly [number, 
 
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
-function borderMean({ data, width, height }: Image): number {
-  let [sum, count] = [0, 0];
+function borderOf({ data, width, height }: Image): Uint8Array {
+  const border: number[] = [];
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x += y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1)) {
-      sum += data[y * width + x]!;
-      count++;
-    }
-  return sum / count;
+    for (let x = 0; x < width; x += y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1))
+      border.push(data[y * width + x]!);
+  return Uint8Array.from(border);
+}
+
+/** How far each pixel stands out from the ground (the border's median): the ground becomes 0, the strongest ink 255, as in MNIST. */
+function liftInk(data: Uint8Array, ground: number, light: boolean): Uint8Array {
+  const strength = data.map((value) => Math.max(0, light ? ground - value : value - ground));
+  const strongest = strength.reduce((a, b) => Math.max(a, b), 0);
+  return strongest > 0 ? strength.map((value) => Math.round((value * 255) / strongest)) : strength;
 }
 
 interface Box {
@@ -72,12 +78,6 @@ function crop(data: Uint8Array, stride: number, { left, top, width, height }: Bo
     out.set(data.subarray(from, from + width), y * width);
   }
   return out;
-}
-
-/** The strongest ink becomes 255, as in MNIST; a grey ground becomes black. */
-function stretch(data: Uint8Array): Uint8Array {
-  const [low, high] = data.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [255, 0]);
-  return high > low! ? data.map((value) => ((value - low!) * 255) / (high! - low!)) : data;
 }
 
 function centreOfMass(data: Uint8Array, width: number, height: number): { x: number; y: number } {

@@ -30,8 +30,15 @@ export async function preprocess(image: Image, config: ImageConfig): Promise<Flo
 }
 
 async function cover({ data, width, height, channels }: Image, toWidth: number, toHeight: number): Promise<Uint8Array> {
-  const resized = sharp(data, { raw: { width, height, channels } }).resize(toWidth, toHeight, { fit: 'cover', kernel: 'linear' });
-  return resized.removeAlpha().toColourspace(channels === 1 ? 'b-w' : 'srgb').raw().toBuffer();
+  const resized = sharp(data, { raw: { width, height, channels } }).resize(toWidth, toHeight, {
+    fit: 'cover',
+    kernel: 'linear',
+  });
+  return resized
+    .removeAlpha()
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
 }
 
 /** Checks what was read from a file. @throws TypeError naming the field. */

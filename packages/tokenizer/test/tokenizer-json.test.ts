@@ -1,0 +1,132 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Tokenizer as Reference } from 'tokenizers';
+import { TokenizerFormatError, tokenizerFromJSON, tokenizerToJSON } from '../src/index.ts';
+import { referenceIds, sharedText } from './support/reference.ts';
+import { anyText, smallTokenizer } from './support/texts.ts';
+
+type Json = Record<string, unknown>;
+const written = tokenizerToJSON(smallTokenizer(['<s>', null, '</s>']));
+const fresh = (): Json & { model: Json; pre_tokenizer: Json; added_tokens: Json[] } => JSON.parse(written);
+
+/** The error that reading this file gives. */
+function failure(source: string | object): TokenizerFormatError {
+  try {
+    tokenizerFromJSON(source);
+  } catch (error) {
+    expect(error).to.be.instanceOf(TokenizerFormatError);
+    return error as TokenizerFormatError;
+  }
+  throw new Error('the file was accepted');
+}
+
+describe('tokenizer.json', () => {
+  it('is read back as it was written', () => {
+    expect(tokenizerToJSON(tokenizerFromJSON(written))).to.equal(written);
+  });
+
+  it('is read from text and from an object, with merges as pairs and as strings', () => {
+    const old = fresh();
+    old.model.merges = (old.model.merges as string[][]).map((pair) => pair.join(' '));
+    const text = 'Hello, 中文 world';
+    expect(tokenizerFromJSON(old).encode(text)).to.deep.equal(tokenizerFromJSON(written).encode(text));
+  });
+
+  const variants: Record<string, (json: ReturnType<typeof fresh>) => void> = {
+    add_prefix_space: (json) => Object.assign(json.pre_tokenizer, { add_prefix_space: true }),
+    'use_regex false': (json) => Object.assign(json.pre_tokenizer, { use_regex: false }),
+    ignore_merges: (json) => {
+      const vocab = json.model.vocab as Record<string, number>;
+      vocab.zqzq = 320;
+      Object.assign(json.model, { ignore_merges: true });
+    },
+    'no post_processor': (json) => Object.assign(json, { post_processor: null }),
+    'a vocabulary without some bytes': (json) => {
+      delete (json.model.vocab as Record<string, number>)['7'];
+    },
+    'unk_token for missing bytes': (json) => {
+      delete (json.model.vocab as Record<string, number>)['7'];
+      Object.assign(json.model, { unk_token: '<s>' });
+    },
+  };
+  for (const [name, change] of Object.entries(variants))
+    it(`gives the ids of the reference: ${name}`, async () => {
+      const json = fresh();
+      change(json);
+      const ours = tokenizerFromJSON(json);
+      const reference = Reference.fromString(JSON.stringify(json));
+      const texts = fc.oneof(anyText, fc.constantFrom('zqzq', ' zqzq', '', ' ', '777', 'a7b'));
+      await fc.assert(
+        fc.asyncProperty(texts, async (text) => {
+          expect([...ours.encode(text)]).to.deep.equal(await referenceIds(reference, text));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+  it("of GPT-2 gives the reference's ids, read and written again", async function () {
+    const text = sharedText(this, 'tokenizers/hf/gpt2.json');
+    const ours = tokenizerFromJSON(text);
+    const reference = Reference.fromString(text);
+    const again = tokenizerFromJSON(tokenizerToJSON(ours));
+    await fc.assert(
+      fc.asyncProperty(anyText, async (sample) => {
+        const ids = await referenceIds(reference, sample);
+        expect([...ours.encode(sample)]).to.deep.equal(ids);
+        expect([...again.encode(sample)]).to.deep.equal(ids);
+      }),
+      { numRuns: 300 },
+    );
+    expect(ours.vocabSize).to.equal(50_257);
+  });
+
+  it("of GPT-2 gives the reference's ids for real English and Chinese", async function () {
+    const text = sharedText(this, 'tokenizers/hf/gpt2.json');
+    const ours = tokenizerFromJSON(text);
+    const reference = Reference.fromString(text);
+    for (const file of ['tinyshakespeare/input.txt', 'xiyouji/xiyouji.txt']) {
+      const sample = sharedText(this, `data/text/${file}`).slice(0, 100_000);
+      const ids = ours.encode(sample);
+      expect(ids).to.deep.equal(Int32Array.from(await referenceIds(reference, sample)));
+      expect(ours.decode(ids)).to.equal(sample);
+    }
+  });
+
+  it('that asks for an unsupported part is refused by name', () => {
+    const parts: [string, unknown, string][] = [
+      ['pre_tokenizer', { type: 'Metaspace' }, 'Metaspace'],
+      ['decoder', { type: 'WordPiece' }, 'WordPiece'],
+      ['post_processor', { type: 'BertProcessing' }, 'BertProcessing'],
+      ['normalizer', { type: 'BertNormalizer' }, 'BertNormalizer'],
+      ['model', { type: 'Unigram' }, 'Unigram'],
+      ['padding', { strategy: 'BatchLongest' }, 'an object'],
+    ];
+    for (const [field, value, type] of parts) {
+      const error = failure({ ...fresh(), [field]: value });
+      expect(error.field).to.equal(field);
+      expect(error.message).to.contain(`${field}: ${type} is not supported; supported: `);
+    }
+    for (const [field, value] of [
+      ['dropout', 0.1],
+      ['byte_fallback', true],
+      ['end_of_word_suffix', '</w>'],
+    ] as const)
+      expect(failure({ ...fresh(), model: { ...fresh().model, [field]: value } }).field).to.equal(`model.${field}`);
+  });
+
+  it('that is malformed is refused with the field that is wrong', () => {
+    const model = fresh().model;
+    const files: [string | object, string][] = [
+      ['{', 'tokenizer.json'],
+      ['[]', 'tokenizer.json'],
+      [{ ...fresh(), model: undefined }, 'model'],
+      [{ ...fresh(), model: { ...model, vocab: [] } }, 'model.vocab'],
+      [{ ...fresh(), model: { ...model, vocab: { a: -1 } } }, 'model.vocab["a"]'],
+      [{ ...fresh(), model: { ...model, vocab: { a: 0, b: 0 } } }, 'model.vocab["b"]'],
+      [{ ...fresh(), model: { ...model, merges: ['a'] } }, 'model.merges[0]'],
+      [{ ...fresh(), model: { ...model, merges: [['no', 'token']] } }, 'model.merges'],
+      [{ ...fresh(), added_tokens: [{ id: 'x', content: '<s>' }] }, 'added_tokens[0]'],
+    ];
+    for (const [file, field] of files) expect(failure(file).field).to.equal(field);
+  });
+});

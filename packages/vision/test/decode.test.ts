@@ -1,0 +1,191 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeImage, ImageError } from '@rivulet/vision';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { bitmap } from './support/bitmap.ts';
+
+const raw = { width: 3, height: 2, channels: 3 } as const;
+const colours = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 200, 100, 50);
+const source = (): ReturnType<typeof sharp> => sharp(colours, { raw });
+
+async function failure(input: string | Uint8Array, maxPixels?: number): Promise<ImageError> {
+  const options = { channels: 3, ...(maxPixels === undefined ? {} : { maxPixels }) } as const;
+  try {
+    await decodeImage(input, options);
+  } catch (error) {
+    expect(error).to.be.instanceOf(ImageError);
+    return error as ImageError;
+  }
+  throw new Error('decodeImage did not throw');
+}
+
+describe('decodeImage', () => {
+  it('gives the exact pixels of lossless formats', async () => {
+    for (const bytes of [await source().png().toBuffer(), await source().webp({ lossless: true }).toBuffer()]) {
+      const { width, height, channels, data } = await decodeImage(bytes, { channels: 3 });
+      expect([width, height, channels]).to.deep.equal([3, 2, 3]);
+      expect([...data]).to.deep.equal([...colours]);
+    }
+  });
+
+  it('reads JPEG', async () => {
+    const flat = sharp({ create: { width: 16, height: 8, channels: 3, background: '#c86432' } });
+    const { width, height, data } = await decodeImage(await flat.jpeg({ quality: 95 }).toBuffer(), { channels: 3 });
+    expect([width, height]).to.deep.equal([16, 8]);
+    for (const [c, wanted] of [200, 100, 50].entries()) expect(data[c]).to.be.closeTo(wanted, 3);
+  });
+
+  it('makes grey by the weights of ITU-R 601', async () => {
+    const { channels, data } = await decodeImage(await source().png().toBuffer(), { channels: 1 });
+    expect(channels).to.equal(1);
+    expect([...data]).to.deep.equal([76, 150, 29, 255, 0, 124]);
+  });
+
+  it('keeps grey pixels as they are, from grey and from coloured files', async () => {
+    const ramp = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const grey = sharp(ramp, { raw: { width: 16, height: 16, channels: 1 } }).toColourspace('b-w');
+    for (const bytes of [
+      await grey.clone().png().toBuffer(),
+      await grey.clone().toColourspace('srgb').png().toBuffer(),
+    ]) {
+      expect([...(await decodeImage(bytes, { channels: 1 })).data]).to.deep.equal([...ramp]);
+      const rgb = (await decodeImage(bytes, { channels: 3 })).data;
+      expect([...rgb]).to.deep.equal([...ramp].flatMap((v) => [v, v, v]));
+    }
+  });
+
+  it('shows white through what is transparent', async () => {
+    const rgba = Uint8Array.of(10, 20, 30, 0, 10, 20, 30, 255);
+    const bytes = await sharp(rgba, { raw: { width: 2, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(bytes, { channels: 3 })).data]).to.deep.equal([255, 255, 255, 10, 20, 30]);
+  });
+
+  it('applies the EXIF orientation', async () => {
+    const bytes = await source().withMetadata({ orientation: 6 }).png().toBuffer();
+    const { width, height, data } = await decodeImage(bytes, { channels: 3 });
+    expect([width, height]).to.deep.equal([2, 3]);
+    expect([...data.subarray(3, 6)]).to.deep.equal([255, 0, 0]); // the red corner moved from top left to top right
+  });
+
+  it('gives the same pixels every time', async () => {
+    const bytes = await source().resize(50, 40).jpeg().toBuffer();
+    const [first, second] = [await decodeImage(bytes, { channels: 3 }), await decodeImage(bytes, { channels: 3 })];
+    expect(first).to.deep.equal(second);
+  });
+});
+
+describe('decodeImage of a BMP', () => {
+  it('gives the pixels that were written, at every depth, size and direction', async () => {
+    const bits = fc.constantFrom(1, 4, 8, 24, 32);
+    const side = fc.integer({ min: 1, max: 19 });
+    await fc.assert(
+      fc.asyncProperty(
+        bits,
+        side,
+        side,
+        fc.boolean(),
+        fc.infiniteStream(fc.nat(255)),
+        async (depth, width, height, topDown, values) => {
+          const levels = depth <= 8 ? 2 ** depth - 1 : 255;
+          const pixels = Uint8Array.from({ length: width * height }, () => {
+            const level = Math.round(((values.next().value as number) / 255) * levels);
+            return Math.round((level * 255) / levels);
+          });
+          const image = await decodeImage(bitmap({ depth, width, height, topDown, pixels }), { channels: 3 });
+          expect([image.width, image.height]).to.deep.equal([width, height]);
+          expect([...image.data]).to.deep.equal([...pixels].flatMap((v) => [v, v, v]));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps red, green and blue apart', async () => {
+    for (const depth of [24, 32]) {
+      const bytes = bitmap({ depth, width: 1, height: 1, pixels: Uint8Array.of(0) });
+      bytes.set([50, 100, 200], bytes.length - 4); // blue, green, red; both depths end in one byte that is not read
+      expect([...(await decodeImage(bytes, { channels: 3 })).data]).to.deep.equal([200, 100, 50]);
+    }
+  });
+
+  it('reads 16 bits: five for each colour', async () => {
+    const bytes = bitmap({ depth: 16, width: 2, height: 1, pixels: new Uint8Array(2) });
+    new DataView(bytes.buffer).setUint16(54, 0b0_11111_00000_00000, true);
+    new DataView(bytes.buffer).setUint16(56, 0b0_00000_10000_11111, true);
+    expect([...(await decodeImage(bytes, { channels: 3 })).data]).to.deep.equal([255, 0, 0, 0, 132, 255]);
+  });
+
+  it('says what is wrong', async () => {
+    const whole = bitmap({ depth: 8, width: 5, height: 4, pixels: new Uint8Array(20) });
+    const changed = (at: number, value: number): Uint8Array => {
+      const copy = whole.slice();
+      new DataView(copy.buffer).setUint32(at, value, true);
+      return copy;
+    };
+    const cases: [Uint8Array, RegExp][] = [
+      [whole.subarray(0, -1), /its pixels are cut short/],
+      [whole.subarray(0, 12), /fewer than a BMP header/],
+      [whole.subarray(0, 40), /fewer than a BMP header/],
+      [changed(30, 1), /compression \(1\) is not supported/],
+      [changed(28, 7), /7 bits per pixel are not supported/],
+      [changed(18, 0), /0 × 4 pixels/],
+      [changed(18, 0x7fffffff), /pixels, more than/],
+    ];
+    for (const [bytes, expected] of cases) expect((await failure(bytes)).message).to.match(expected);
+  });
+
+  it('fails only with an ImageError, whatever the bytes', async () => {
+    const whole = bitmap({ depth: 4, width: 3, height: 3, pixels: new Uint8Array(9) });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 3), fc.nat(255), fc.nat(whole.length), async (at, value, length) => {
+        const bytes = whole.slice(0, Math.max(3, length));
+        bytes[2 + at] = value;
+        await decodeImage(bytes, { channels: 1 }).catch((error: unknown) => expect(error).to.be.instanceOf(ImageError));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('ImageError', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rivulet-image-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('names the file and the reason, in one line', async () => {
+    const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const cases: [string, Uint8Array | null, RegExp][] = [
+      ['zero.png', new Uint8Array(0), /is empty/],
+      ['text.png', Buffer.from('no image at all'), /is no image that can be read/],
+      ['cut.png', png.subarray(0, png.length - 40), /is no image that can be read/],
+      ['missing.png', null, /cannot be read: ENOENT/],
+      ['.', null, /cannot be read: EISDIR/],
+    ];
+    for (const [name, bytes, expected] of cases) {
+      const path = join(folder, name);
+      if (bytes) await writeFile(path, bytes);
+      const error = await failure(path);
+      expect(error.file).to.equal(path);
+      expect(error.message.startsWith(`${path}: `)).to.equal(true);
+      expect(error.message).to.match(expected);
+      expect(error.message).to.not.contain('\n');
+    }
+  });
+
+  it('refuses images of too many pixels', async () => {
+    const png = await source().png().toBuffer();
+    expect((await failure(png, 5)).message).to.match(/pixel/);
+    expect((await failure(bitmap({ depth: 24, width: 3, height: 2, pixels: new Uint8Array(6) }), 5)).message).to.match(
+      /more than 5/,
+    );
+  });
+});

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root, and the real data beside it where there is any. */
+export const root: string = fileURLToPath(new URL('../../', import.meta.url));
+export const shared: string = join(root, '..', 'shared');
+
+export interface Finished {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with standard error so far; may send a signal. */
+  readonly onError?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** Runs a program to its end. */
+export function execute(
+  command: string,
+  args: readonly string[],
+  { input, cwd = root, env, onError }: RunOptions = {},
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      onError?.(stderr, (signal) => child.kill(signal));
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ stdout, stderr, code }));
+    child.stdin.on('error', () => {}); // it may end before it has read everything
+    child.stdin.end(input ?? '');
+  });
+}
+
+/** Runs the command line from source. */
+export function rivulet(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return execute(process.execPath, [join(root, 'packages/rivulet/bin/rivulet.js'), ...args], options);
+}
+
+/** A folder that is removed after the tests of the surrounding `describe`. */
+export function temporaryFolder(): () => string {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rivulet-'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return () => folder;
+}
