@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   recurrent: ['tensor', 'nn'],
   transformer: ['tensor', 'nn', 'generation'],
   seq2seq: ['tensor', 'nn', 'recurrent', 'transformer', 'generation'],
-  vision: ['tensor', 'nn', 'transformer', 'sharp', 'bmp-ts'],
+  vision: ['tensor', 'nn', 'transformer', 'sharp'],
   rivulet: ['*', 'commander', 'cli-progress', 'rxjs'],
 };
 

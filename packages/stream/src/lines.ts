@@ -18,7 +18,9 @@ export function lines(
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
   { maxLineLength = 2 ** 20 }: LinesOptions = {},
 ): PullObservable<string> {
-  return fromPull(async function* () {
+  return fromPull(async function* (signal) {
+    // A stream that is silent can only be let go of by destroying it: its iterator waits for the read to end.
+    signal.addEventListener('abort', () => (chunks as { destroy?: () => void }).destroy?.());
     const decoder = new TextDecoder('utf-8');
     let rest = '';
     let number = 0;

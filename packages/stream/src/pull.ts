@@ -71,7 +71,10 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
       };
       return {
         async next() {
-          if (signal.aborted) return end();
+          if (signal.aborted) {
+            stop();
+            return end();
+          }
           let onAbort: (() => void) | undefined;
           const aborted = new Promise<IteratorResult<T>>((resolve) => {
             onAbort = () => resolve(end());
