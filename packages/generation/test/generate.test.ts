@@ -1,287 +1,156 @@
-import {
-  type DecodingSession,
-  type GenerateOptions,
-  type GenerationEvent,
-  generate,
-  type LanguageModel,
-  sampleToken,
-  topPositions,
-  uniformSource,
-} from '@rivulet/generation';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import { type GenerateOptions, generate, type LanguageModel } from '../src/index.ts';
+import { collect, summary } from './support/collect.ts';
+import { hashedLogits, logSoftmax, tableModel } from './support/table-model.ts';
 
-/** A bigram model over a table of logits; counts its steps and open sessions. */
-class Bigrams implements LanguageModel {
-  readonly eosTokenIds = [0];
-  readonly vocabSize: number;
-  readonly #table: readonly (readonly number[])[];
-  steps = 0;
-  open_ = 0;
-  onStep: () => void = () => {};
-
-  constructor(table: readonly (readonly number[])[]) {
-    this.#table = table;
-    this.vocabSize = table[0]!.length;
-  }
-
-  async open(prompt: ArrayLike<number>): Promise<DecodingSession> {
-    this.open_++;
-    return {
-      firstToken: prompt[prompt.length - 1]!,
-      step: async (tokens) => {
-        this.steps++;
-        this.onStep();
-        return Float32Array.from(tokens.flatMap((token) => this.#table[token]!));
-      },
-      dispose: () => {
-        this.open_--;
-      },
-    };
-  }
-}
-
-const logits = fc.integer({ min: -40, max: 40 }).map((x) => x / 10);
-const tables = fc
-  .integer({ min: 2, max: 5 })
-  .chain((size) =>
-    fc.array(fc.array(logits, { minLength: size, maxLength: size }), { minLength: size, maxLength: size }),
-  );
-
-async function run(
-  model: LanguageModel,
-  options: GenerateOptions,
-  prompt = [1],
-  signal?: AbortSignal,
-): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = [];
-  for await (const event of generate(model, prompt, options, signal)) events.push(event);
-  return events;
-}
-
-const ending = (events: GenerationEvent[]): Extract<GenerationEvent, { type: 'generation-end' }> => {
-  const end = events.at(-1)!;
-  if (end.type !== 'generation-end') throw new Error(`the last event is ${end.type}`);
-  return end;
-};
-
-function logSoftmax(row: readonly number[]): number[] {
-  const total = Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
-  return row.map((x) => x - total);
-}
-
-/** Every hypothesis of up to `length` tokens, scored. */
-function* hypotheses(
-  table: readonly (readonly number[])[],
-  length: number,
-  penalty: number,
-): Generator<{ tokens: number[]; score: number }> {
-  const rows = table.map(logSoftmax);
-  const grow = function* (
-    last: number,
-    tokens: number[],
-    logProb: number,
-  ): Generator<{ tokens: number[]; score: number }> {
-    for (const [token, p] of rows[last]!.entries()) {
-      const next = logProb + p;
-      const size = tokens.length + 1;
-      if (token === 0) yield { tokens, score: next / size ** penalty };
-      else if (size === length) yield { tokens: [...tokens, token], score: next / size ** penalty };
-      else yield* grow(token, [...tokens, token], next);
-    }
+/** Says 1, 2, 3, … and the end token 0 after `length` tokens. */
+const counting =
+  (length: number) =>
+  (tokens: readonly number[]): number[] => {
+    const next = tokens.length < length ? tokens.length + 1 : 0;
+    return Array.from({ length: 10 }, (_, id) => (id === next ? 4 : 0));
   };
-  yield* grow(1, [], 0);
-}
+const modes: [string, GenerateOptions][] = [
+  ['greedy search', {}],
+  ['sampling', { doSample: true, topK: 1 }],
+  ['beam search', { numBeams: 3 }],
+];
 
 describe('generate', () => {
-  it('takes the likeliest token until the end token', async () => {
-    const model = new Bigrams([
-      [0, 0, 0],
-      [0, 1, 5],
-      [9, 0, 1],
-    ]);
-    const events = await run(model, {});
-    expect(events.map(({ type }) => type)).to.deep.equal(['generation-start', 'token', 'generation-end']);
-    expect(ending(events)).to.deep.include({ tokens: [2], reason: 'eos' });
-    const expected = (logSoftmax([0, 1, 5])[2]! + logSoftmax([9, 0, 1])[0]!) / 2;
-    expect(ending(events).score).to.be.closeTo(expected, 1e-6);
-    expect(model.open_).to.equal(0);
-  });
-
-  it('stops at the most new tokens', async () => {
-    const model = new Bigrams([
-      [0, 9],
-      [0, 9],
-    ]);
-    expect(ending(await run(model, { maxNewTokens: 3 }))).to.deep.include({ tokens: [1, 1, 1], reason: 'length' });
-    expect(ending(await run(model, { maxNewTokens: 3, numBeams: 2 }))).to.deep.include({
-      tokens: [1, 1, 1],
-      reason: 'length',
-    });
-  });
-
-  it('finds the best of all hypotheses with as many beams as there can be', () =>
-    fc.assert(
-      fc.asyncProperty(
-        tables,
-        fc.integer({ min: 1, max: 4 }),
-        fc.constantFrom(0, 0.6, 1, 2),
-        async (table, maxNewTokens, lengthPenalty) => {
-          const all = [...hypotheses(table, maxNewTokens, lengthPenalty)];
-          const best = Math.max(...all.map(({ score }) => score));
-          // Stopping early is sound only where length cannot improve a score: force the full width and see all of it.
-          const numBeams = all.length + 2;
-          const end = ending(await run(new Bigrams(table), { numBeams, maxNewTokens, lengthPenalty }));
-          expect(end.score).to.be.closeTo(best, 1e-5);
-          expect(all.find(({ tokens }) => String(tokens) === String(end.tokens))!.score).to.be.closeTo(best, 1e-5);
-        },
-      ),
-      { numRuns: 100, seed: 4 },
-    ));
-
-  it('gives the tokens of the end as events, each once, also with beams', () =>
-    fc.assert(
-      fc.asyncProperty(
-        tables,
-        fc.integer({ min: 1, max: 4 }),
-        fc.integer({ min: 1, max: 6 }),
-        async (table, numBeams, maxNewTokens) => {
-          const events = await run(new Bigrams(table), { numBeams, maxNewTokens });
-          const tokens = events.flatMap((event) => (event.type === 'token' ? [event.id] : []));
-          expect(tokens).to.deep.equal(ending(events).tokens);
-        },
-      ),
-      { numRuns: 200, seed: 4 },
-    ));
-
-  it('is greedy with one beam', () =>
-    fc.assert(
-      fc.asyncProperty(tables, async (table) => {
-        const greedy = ending(await run(new Bigrams(table), { maxNewTokens: 5 }));
-        const sampled = ending(await run(new Bigrams(table), { maxNewTokens: 5, doSample: true, topK: 1 }));
-        expect(sampled.tokens).to.deep.equal(greedy.tokens);
-      }),
-      { numRuns: 100, seed: 4 },
-    ));
-
-  it('samples the same with the same seed', async () => {
-    const model = new Bigrams([
-      [0, 0, 0],
-      [0, 1, 1],
-      [0, 1, 1],
-    ]);
-    const draw = async (seed: number): Promise<string> =>
-      String(ending(await run(model, { doSample: true, seed, maxNewTokens: 30 })).tokens);
-    expect(await draw(1)).to.equal(await draw(1));
-    expect(new Set(await Promise.all([1, 2, 3, 4, 5].map(draw))).size).to.be.greaterThan(1);
-  });
-
-  for (const numBeams of [1, 3])
-    it(`makes no step after the signal, with ${numBeams} beam(s), and closes its session`, async () => {
-      const model = new Bigrams([
-        [0, 9, 8],
-        [0, 9, 8],
-        [0, 9, 8],
-      ]);
-      const controller = new AbortController();
-      model.onStep = () => {
-        if (model.steps === 4) controller.abort();
-      };
-      const events = await run(model, { numBeams, maxNewTokens: 100 }, [1], controller.signal);
-      expect(model.steps).to.equal(4);
-      expect(events.at(-1)!.type).to.not.equal('generation-end');
-      expect(model.open_).to.equal(0);
-    });
-
-  it('closes its session when it is left early, and when a step fails', async () => {
-    const model = new Bigrams([
-      [0, 9],
-      [0, 9],
-    ]);
-    for await (const event of generate(model, [1])) if (event.type === 'token') break;
-    expect(model.open_).to.equal(0);
-    model.onStep = () => {
-      throw new Error('no power');
-    };
-    const error = await run(model, {}).catch((e: Error) => e);
-    expect(error).to.have.property('message', 'no power');
-    expect(model.open_).to.equal(0);
-  });
-
-  it('names logits that are no numbers', async () => {
-    for (const numBeams of [1, 2]) {
-      const error = await run(
-        new Bigrams([
-          [0, 0],
-          [0, Number.NaN],
-        ]),
-        { numBeams },
-      ).catch((e: Error) => e);
-      expect(error).to.be.instanceOf(RangeError).with.property('message', 'the model gave NaN for token 1');
-    }
-  });
-
-  const wrong: [object, string][] = [
-    [{ numBeam: 2 }, "generate has no option 'numBeam'"],
-    [{ numBeams: 0 }, 'numBeams must be a whole number from 1, got 0'],
-    [{ maxNewTokens: 1.5 }, 'maxNewTokens must be a whole number from 1, got 1.5'],
-    [{ doSample: true, topP: 0 }, 'topP must be above 0 and at most 1, got 0'],
-    [{ doSample: true, temperature: 0 }, 'temperature must be a number above 0, got 0'],
-    [{ doSample: true, numBeams: 2 }, 'doSample and numBeams > 1 exclude each other'],
-    [{ topK: 5 }, 'topK has no effect without doSample: true'],
-  ];
-  for (const [options, message] of wrong)
-    it(`refuses ${JSON.stringify(options)}`, async () => {
-      const error = await run(new Bigrams([[0]]), options).catch((e: Error) => e);
-      expect((error as Error).message).to.include(message);
-    });
-});
-
-describe('sampleToken', () => {
-  const row = Float32Array.of(1, 2, 0, -1, 2.5, 0.3);
-  const everything = { temperature: 1, topK: 0, topP: 1 };
-  const exact = (options: { temperature: number; topK: number; topP: number }): number[] => {
-    const p = logSoftmax([...row].map((x) => x / options.temperature)).map(Math.exp);
-    const order = [...p.keys()].sort((a, b) => p[b]! - p[a]!).slice(0, options.topK || p.length);
-    const mass = order.reduce((sum, i) => sum + p[i]!, 0);
-    let reached = 0;
-    const kept = order.filter((i) => {
-      const before = reached;
-      reached += p[i]! / mass;
-      return before < options.topP;
-    });
-    const total = kept.reduce((sum, i) => sum + p[i]!, 0);
-    return [...p.keys()].map((i) => (kept.includes(i) ? p[i]! / total : 0));
-  };
-
-  for (const options of [
-    everything,
-    { ...everything, temperature: 0.5 },
-    { ...everything, topK: 3 },
-    { ...everything, topP: 0.7 },
-    { temperature: 2, topK: 4, topP: 0.9 },
-  ])
-    it(`draws from the exact distribution: ${JSON.stringify(options)}`, () => {
-      const draws = 20_000;
-      const uniform = uniformSource(11);
-      const counts = new Array<number>(row.length).fill(0);
-      for (let i = 0; i < draws; i++) counts[sampleToken(row, options, uniform)]!++;
-      const expected = exact(options);
-      let chiSquare = 0;
-      expected.forEach((p, i) => {
-        if (p === 0) expect(counts[i]).to.equal(0);
-        else chiSquare += (counts[i]! - draws * p) ** 2 / (draws * p);
+  for (const [name, options] of modes)
+    describe(name, () => {
+      it('tells the start, every token and the end', async () => {
+        const events = await collect(generate(tableModel({ vocabSize: 10 }, counting(3)), [5], options));
+        expect(events[0]).to.deep.equal({ type: 'generation-start' });
+        const { ids, end } = summary(events);
+        expect(ids).to.deep.equal([1, 2, 3]);
+        expect(end).to.include({ reason: 'eos' });
+        expect(end.tokens).to.deep.equal([1, 2, 3]);
+        expect(events.slice(1, -1).every(({ type }) => type === 'token')).to.equal(true);
       });
-      expect(chiSquare).to.be.lessThan(20.5); // 5 degrees of freedom, 0.1 %
-    });
-});
 
-describe('topPositions', () => {
-  it('gives what a full sort gives', () =>
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: -5, max: 5 })), fc.integer({ min: 0, max: 10 }), (values, count) => {
-        const sorted = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count);
-        expect(topPositions(Float32Array.from(values), count)).to.deep.equal(sorted);
-      }),
-    ));
+      it('scores with the mean log-probability, the end token counted', async () => {
+        const { end } = summary(await collect(generate(tableModel({ vocabSize: 10 }, counting(3)), [5], options)));
+        expect(end.score).to.be.closeTo(logSoftmax(counting(0)([]))[0]!, 1e-6);
+      });
+
+      it('stops at maxNewTokens, the model’s own limit too', async () => {
+        const model = tableModel({ vocabSize: 10 }, counting(8));
+        const { ids, end } = summary(await collect(generate(model, [5], { ...options, maxNewTokens: 4 })));
+        expect([ids, end.reason, model.calls.steps]).to.deep.equal([[1, 2, 3, 4], 'length', 4]);
+        const limited = tableModel({ vocabSize: 10, maxNewTokens: 2 }, counting(8));
+        expect(summary(await collect(generate(limited, [5], options))).ids).to.deep.equal([1, 2]);
+      });
+
+      it('hands the prompt to the model', async () => {
+        const echo = tableModel({ vocabSize: 10 }, (made, prompt) =>
+          counting(0)([]).map((_, id) => (id === (prompt[made.length] ?? 0) ? 9 : 0)),
+        );
+        expect(summary(await collect(generate(echo, [7, 3, 3], options))).ids).to.deep.equal([7, 3, 3]);
+      });
+
+      it('disposes the session once: at the end, on early return and on an error', async () => {
+        const whole = tableModel({ vocabSize: 10 }, counting(3));
+        await collect(generate(whole, [5], options));
+        expect(whole.calls).to.include({ opened: 1, disposed: 1 });
+
+        const left = tableModel({ vocabSize: 10 }, counting(3));
+        for await (const { type } of generate(left, [5], options)) if (type === 'token') break;
+        expect(left.calls).to.include({ opened: 1, disposed: 1 });
+
+        const onStep = (step: number): void => {
+          if (step === 2) throw new Error('the device is gone');
+        };
+        const broken = tableModel({ vocabSize: 10, onStep }, counting(3));
+        const error = await collect(generate(broken, [5], options)).catch((e: unknown) => e);
+        expect(error).to.be.an('error').with.property('message', 'the device is gone');
+        expect(broken.calls).to.include({ opened: 1, steps: 2, disposed: 1 });
+      });
+
+      it('opens nothing when left after the start', async () => {
+        const model = tableModel({ vocabSize: 10 }, counting(3));
+        for await (const _ of generate(model, [5], options)) break;
+        expect(model.calls).to.deep.equal({ opened: 0, steps: 0, disposed: 0 });
+      });
+
+      it('makes no step after one during which it was aborted, and just ends', async () => {
+        const controller = new AbortController();
+        const onStep = (step: number): void => {
+          if (step === 2) controller.abort();
+        };
+        const model = tableModel({ vocabSize: 10, onStep }, counting(8));
+        const events = await collect(generate(model, [5], options, controller.signal));
+        expect(events.map(({ type }) => type)).to.not.include('generation-end');
+        expect(model.calls).to.deep.equal({ opened: 1, steps: 2, disposed: 1 });
+      });
+
+      it('stops within one step when aborted between events', async () => {
+        const controller = new AbortController();
+        const model = tableModel({ vocabSize: 10 }, counting(8));
+        let steps = 0;
+        for await (const { type } of generate(model, [5], options, controller.signal)) {
+          if (type !== 'token') continue;
+          steps = model.calls.steps;
+          controller.abort();
+        }
+        expect(model.calls.steps - steps).to.be.at.most(1);
+        expect(model.calls.disposed).to.equal(1);
+      });
+
+      it('does nothing with a signal that is aborted already', async () => {
+        const model = tableModel({ vocabSize: 10 }, counting(3));
+        expect(await collect(generate(model, [5], options, AbortSignal.abort()))).to.deep.equal([]);
+        expect(model.calls.opened).to.equal(0);
+      });
+
+      it('computes only when the next event is asked for', async () => {
+        const model = tableModel({ vocabSize: 10 }, counting(3));
+        const events = generate(model, [5], options);
+        await events.next(); // the start
+        await events.next(); // the first token
+        const { steps } = model.calls;
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(model.calls.steps).to.equal(steps);
+        await events.return(undefined);
+      });
+
+      it('reports NaN with the token it stands at, and disposes', async () => {
+        const model = tableModel({ vocabSize: 10 }, (made) =>
+          counting(8)(made).map((x, i) => (made.length === 1 && i === 6 ? Number.NaN : x)),
+        );
+        const error = await collect(generate(model, [5], options)).catch((e: unknown) => e);
+        expect(error).to.be.instanceOf(RangeError).with.property('message').that.includes('NaN for token 6');
+        expect(model.calls.disposed).to.equal(1);
+      });
+    });
+
+  it('checks the options before it opens the model', async () => {
+    const model = tableModel({ vocabSize: 10 }, counting(3));
+    const error = await collect(generate(model, [5], { numBeams: 0 })).catch((e: unknown) => e);
+    expect(error).to.be.instanceOf(RangeError);
+    expect(model.calls.opened).to.equal(0);
+  });
+
+  it('passes on what the model says to a prompt it cannot read', async () => {
+    const model: LanguageModel = {
+      vocabSize: 2,
+      eosTokenIds: [0],
+      open: () => Promise.reject(new RangeError('the prompt is empty')),
+    };
+    expect(await collect(generate(model, [])).catch((e: unknown) => e)).to.be.instanceOf(RangeError);
+  });
+
+  it('ends with any of several end tokens', async () => {
+    const model = tableModel({ vocabSize: 10, eosTokenIds: [0, 3] }, counting(8));
+    expect(summary(await collect(generate(model, [5]))).ids).to.deep.equal([1, 2]);
+  });
+
+  it('samples the same for the same seed', async () => {
+    const run = async (seed: number): Promise<number[]> => {
+      const model = tableModel({ vocabSize: 10, eosTokenIds: [] }, hashedLogits(3, 10));
+      return summary(await collect(generate(model, [5], { doSample: true, seed, maxNewTokens: 20 }))).ids;
+    };
+    expect(await run(1)).to.deep.equal(await run(1));
+    expect(await run(1)).to.not.deep.equal(await run(2));
+  });
 });

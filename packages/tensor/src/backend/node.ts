@@ -105,7 +105,7 @@ export function nodeBackend(): Backend {
       const options = {
         graphOptimizationLevel: optimization === 'none' ? 'disabled' : optimization,
         intraOpNumThreads: threads,
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // errors are thrown, not printed
         extra: { session: { intra_op: { allow_spinning: '0' } } },
       };
       return new NodeSession(requests, await requests.send<Created>('create', { model, options }));

@@ -1,41 +1,41 @@
-const float = new Float32Array(1);
-const bits = new Uint32Array(float.buffer);
-
-/** Half-precision bits of float32 values, rounded to nearest even; beyond the range they become infinite. */
-export function toFloat16(values: Float32Array): Uint16Array {
+/**
+ * Half-precision bits (IEEE 754 binary16) of float32 values, rounded to nearest, ties to even. What is beyond 65504 becomes
+ * infinite; every NaN becomes the quiet one.
+ */
+export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) halves[i] = toHalf(values[i]!);
+  for (let i = 0; i < bits.length; i++) halves[i] = toHalf(bits[i]!);
   return halves;
 }
 
-function toHalf(value: number): number {
-  float[0] = value;
-  const x = bits[0]!;
+function toHalf(x: number): number {
   const sign = (x >>> 16) & 0x8000;
-  const exponent = (x >>> 23) & 0xff;
-  let fraction = x & 0x7fffff;
-  if (exponent === 0xff) return sign | 0x7c00 | (fraction ? 0x200 : 0);
-  const e = exponent - 127 + 15;
-  if (e >= 31) return sign | 0x7c00;
-  if (e > 0) {
-    const half = (e << 10) | (fraction >>> 13);
-    const rest = fraction & 0x1fff;
-    // a carry into the exponent is right: the next number after the largest fraction
-    return sign | (half + (rest > 0x1000 || (rest === 0x1000 && (half & 1) === 1) ? 1 : 0));
-  }
-  if (e < -10) return sign;
-  fraction |= 0x800000;
-  const shift = 14 - e;
-  const half = fraction >>> shift;
-  const rest = fraction & ((1 << shift) - 1);
-  const middle = 1 << (shift - 1);
-  return sign | (half + (rest > middle || (rest === middle && (half & 1) === 1) ? 1 : 0));
+  const magnitude = x & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  const exponent = (magnitude >>> 23) - 112; // 112 = 127 - 15, the difference of the two biases
+  if (exponent >= 31) return sign | 0x7c00;
+  // Dropping 13 bits leaves exponent and fraction in place; a carry out of the fraction is right, it gives the next number.
+  if (exponent > 0) return sign | dropBits(magnitude - (112 << 23), 13);
+  if (exponent < -10) return sign; // below half of the smallest subnormal number
+  return sign | dropBits((magnitude & 0x7fffff) | 0x800000, 14 - exponent);
 }
 
+/** Drops the lowest bits, to nearest, ties to even. */
+function dropBits(value: number, bits: number): number {
+  const half = value >>> bits;
+  const rest = value & ((1 << bits) - 1);
+  const middle = 1 << (bits - 1);
+  return rest > middle || (rest === middle && (half & 1) === 1) ? half + 1 : half;
+}
+
+let table: Float32Array | undefined;
+
 /** The exact float32 values of half-precision bits. */
-export function fromFloat16(halves: Uint16Array): Float32Array {
+export function fromFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  table ??= Float32Array.from({ length: 65536 }, (_, half) => fromHalf(half)); // 256 KiB, made by the first use
   const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = fromHalf(halves[i]!);
+  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!;
   return values;
 }
 
@@ -48,7 +48,9 @@ function fromHalf(half: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** bfloat16: the upper half of a float32. */
-export function fromBFloat16(halves: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+/** The exact float32 values of bfloat16 bits, which are the upper half of a float32. */
+export function fromBFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
 }

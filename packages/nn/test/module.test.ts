@@ -1,0 +1,133 @@
+import {
+  dropout,
+  Embedding,
+  type Layer,
+  LayerNorm,
+  Linear,
+  Module,
+  MultiheadAttention,
+  manualSeed,
+  StateDictError,
+  sequential,
+  storageOf,
+} from '@rivulet/nn';
+import { compileStep, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
+import { expect } from 'chai';
+
+class Net extends Module {
+  readonly embedding = new Embedding(5, 4, { paddingIdx: 0 });
+  readonly layers: Layer[] = [new Linear(4, 4), (x) => x.relu(), new Linear(4, 2, { bias: false })];
+  readonly attention = new MultiheadAttention({ embedDim: 4, numHeads: 2 });
+  readonly norm = new LayerNorm(2);
+  readonly tied: Tensor = this.embedding.weight;
+}
+
+describe('Module', () => {
+  it('names its tensors as PyTorch does; plain functions keep their index, a shared tensor appears once', () => {
+    expect([...new Net().stateDict()].map(([name, t]) => `${name} [${t.shape}]`)).to.deep.equal([
+      'embedding.weight [5,4]',
+      'layers.0.weight [4,4]',
+      'layers.0.bias [4]',
+      'layers.2.weight [2,4]',
+      'attention.in_proj_weight [12,4]',
+      'attention.in_proj_bias [12]',
+      'attention.out_proj.weight [4,4]',
+      'attention.out_proj.bias [4]',
+      'norm.weight [2]',
+      'norm.bias [2]',
+    ]);
+    expect(new Net().parameterCount()).to.equal(20 + 16 + 4 + 8 + 48 + 12 + 16 + 4 + 2 + 2);
+  });
+
+  it('starts the same from the same seed, and the padding row at zero', () => {
+    const values = (seed: number): number[] => {
+      manualSeed(seed);
+      return [...new Net().stateDict().values()].flatMap((t) => [...(storageOf(t).data as Float32Array)]);
+    };
+    expect(values(3)).to.deep.equal(values(3));
+    expect(values(3)).to.not.deep.equal(values(4));
+    expect(values(3).slice(0, 4)).to.deep.equal([0, 0, 0, 0]);
+  });
+
+  it('draws initial values from the distributions of PyTorch', () => {
+    manualSeed(1);
+    const weight = storageOf(new Linear(100, 400).weight).data as Float32Array;
+    const bound = 1 / Math.sqrt(100);
+    expect(Math.max(...weight)).to.be.within(bound * 0.999, bound);
+    expect(weight.reduce((sum, x) => sum + x * x, 0) / weight.length).to.be.closeTo(bound ** 2 / 3, 1e-4);
+    const vectors = storageOf(new Embedding(300, 100).weight).data as Float32Array;
+    expect(vectors.reduce((sum, x) => sum + x, 0) / vectors.length).to.be.closeTo(0, 0.02);
+    expect(vectors.reduce((sum, x) => sum + x * x, 0) / vectors.length).to.be.closeTo(1, 0.03);
+  });
+
+  it('loads what fits and names all that does not, changing nothing', () => {
+    const net = new Net();
+    const state = new Map(
+      [...net.stateDict()].map(([name, t]): [string, HostTensor] => [
+        name,
+        { ...storageOf(t), data: new Float32Array(storageOf(t).data.length).fill(2) },
+      ]),
+    );
+    net.loadStateDict(state);
+    expect([...storageOf(net.norm.bias).data]).to.deep.equal([2, 2]);
+
+    state.set('norm.bias', { dtype: 'float32', dims: [3], data: new Float32Array(3) });
+    state.set('head.weight', { dtype: 'float32', dims: [1], data: new Float32Array(1) });
+    state.delete('layers.0.bias');
+    expect(() => net.loadStateDict(state))
+      .to.throw(StateDictError)
+      .with.property('problems')
+      .that.deep.equals([
+        'missing layers.0.bias [4]',
+        'norm.bias has shape [3], the model wants [2]',
+        'unexpected head.weight [1]',
+      ]);
+    expect([...storageOf(net.norm.bias).data]).to.deep.equal([2, 2]);
+  });
+
+  it('applies lists of layers in order', async () => {
+    const double: Layer = (x) => x.mul(2);
+    expect([...(await sequential(tensor([1, 2]), [double, (x) => x.add(1), double]).data())]).to.deep.equal([6, 10]);
+  });
+});
+
+describe('dropout', () => {
+  const draw = async (p: number, seed: number, size = 10_000): Promise<Float32Array[]> => {
+    const step = await compileStep({ x: { shape: [size] } }, ({ x }) => ({
+      outputs: { a: dropout(x, p), b: dropout(x, p) },
+      updates: new Map(),
+    }));
+    const { a, b } = await step.run(
+      { x: { dtype: 'float32', dims: [size], data: new Float32Array(size).fill(1) } },
+      seed,
+    );
+    await step.dispose();
+    return [a.data as Float32Array, b.data as Float32Array];
+  };
+
+  it('drops the share it should and keeps the mean, in training', async () => {
+    for (const p of [0.1, 0.5, 0.9]) {
+      const [a] = await draw(p, 1);
+      const dropped = a!.filter((x) => x === 0).length / a!.length;
+      expect(dropped).to.be.closeTo(p, 0.02);
+      expect(new Set(a)).to.deep.equal(new Set([0, Math.fround(1 / (1 - p))]));
+    }
+  });
+
+  it('draws the same from the same seed, and anew for every seed and every place', async () => {
+    const [a, b] = await draw(0.5, 7);
+    const [again] = await draw(0.5, 7);
+    const [other] = await draw(0.5, 8);
+    const agreement = (x: Float32Array, y: Float32Array): number =>
+      x.filter((value, i) => value === y[i]).length / x.length;
+    expect(agreement(a!, again!)).to.equal(1);
+    expect(agreement(a!, b!)).to.be.closeTo(0.5, 0.03);
+    expect(agreement(a!, other!)).to.be.closeTo(0.5, 0.03);
+    expect(agreement(a!.subarray(0, -1), a!.subarray(1))).to.be.closeTo(0.5, 0.03);
+  });
+
+  it('does nothing in inference, and refuses what is no probability', async () => {
+    expect([...(await dropout(tensor([1, 2]), 0.9).data())]).to.deep.equal([1, 2]);
+    expect(() => dropout(tensor([1]), 1)).to.throw(RangeError, 'the probability must be in [0, 1), got 1');
+  });
+});
