@@ -23,7 +23,7 @@ async function constant(attribute: Record<string, OnnxAttribute>, dtype: 'float3
   const session = await (await openBackend('native')).createSession(model);
   const [y] = await session.run([]);
   await session.dispose();
-  return Array.from(y!.data);
+  return [...y!.data];
 }
 
 describe('encodeModel', () => {
