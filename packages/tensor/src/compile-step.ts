@@ -9,7 +9,7 @@ import { topological } from './graph.ts';
 import { lowerModel } from './lowering/lower.ts';
 import { encodeModel } from './onnx/encode.ts';
 import { input, type ParameterNode, Tensor } from './tensor.ts';
-import { traceTraining } from './trace.ts';
+import { traceInference, traceTraining } from './trace.ts';
 
 /** What a training step computes: outputs to read, and the next value of every tensor that it changes. */
 export interface StepProgram<O extends Outputs> {
@@ -85,6 +85,14 @@ function spareOf(node: ParameterNode): HostTensor {
   return spare;
 }
 
+export interface StepOptions extends SessionOptions {
+  /** False: dropout and the like are left out. For figures during training: the weights are read anew in every run. Default true. */
+  readonly training?: boolean;
+}
+
+/** Lets the event loop run between the parts of a compilation. */
+const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
 /**
  * Compiles a training step.
  * @param build traced once, for training; `updates` maps parameters (or buffers) to their next values.
@@ -92,11 +100,12 @@ function spareOf(node: ParameterNode): HostTensor {
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => StepProgram<O>,
-  options: SessionOptions = {},
+  { training = true, ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
-  const { outputs, updates } = traceTraining(seed, () => build(inputs));
+  const trace = training ? (run: () => StepProgram<O>) => traceTraining(seed, run) : traceInference;
+  const { outputs, updates } = trace(() => build(inputs));
   const written = [...updates.keys()].map((target) => {
     if (target.node.kind !== 'parameter')
       throw new ShapeError('compileStep', `${target} is no parameter: it cannot be updated`);
@@ -116,6 +125,11 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
     ...[...updates.values()].map((tensor, i) => ({ name: `next_${i}`, tensor })),
   ];
   const backend = await defaultBackend();
-  const session = await backend.createSession(encodeModel(lowerModel(feeds, results)), options);
+  await breathe();
+  const model = lowerModel(feeds, results);
+  await breathe();
+  const bytes = encodeModel(model);
+  await breathe();
+  const session = await backend.createSession(bytes, options);
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
 }

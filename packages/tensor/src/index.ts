@@ -10,7 +10,7 @@ export {
   writeSafetensors,
 } from './checkpoint/safetensors.ts';
 export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
-export { CompiledStep, compileStep, type StepProgram } from './compile-step.ts';
+export { CompiledStep, compileStep, type StepOptions, type StepProgram } from './compile-step.ts';
 export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
 export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';

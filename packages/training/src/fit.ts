@@ -93,6 +93,7 @@ async function* events<I extends InputSpecs>(
   yield deliver({ type: 'run-start', epochs, stepsPerEpoch: batchCount(position.epoch) });
   while (position.epoch < epochs && !stopped()) {
     const { epoch, batch: skip } = position;
+    await new Promise((resolve) => setImmediate(resolve)); // ordering the data takes its time: let the event loop run first
     const losses = { sum: 0, count: 0 };
     let index = 0;
     for (const { feeds, items } of batches(epoch)) {

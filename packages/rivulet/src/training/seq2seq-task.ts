@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { manualSeed } from '@rivulet/nn';
 import { GRUSeq2Seq, type GRUSeq2SeqConfig } from '@rivulet/seq2seq';
-import { compile, replaceFile } from '@rivulet/tensor';
+import { compileStep, replaceFile } from '@rivulet/tensor';
 import { type Tokenizer, tokenizerFromJSON, tokenizerToJSON } from '@rivulet/tokenizer';
 import { adamW, cosine, type FitOptions, type Pair, type Split, Trainer } from '@rivulet/training';
 import { saveModelFolder } from '../model-folder.ts';
@@ -61,7 +61,7 @@ export async function seq2seqTask(settings: Seq2SeqSettings, directory: string):
   const model = new GRUSeq2Seq(config);
   const limits = { targetVocabSize: config.targetVocabSize, maxLength: MAX_LENGTH };
   const train = encodePairs(split.train, tokenizer, limits);
-  const validation = encodePairs(split.validation, tokenizer, limits);
+  const heldOut = encodePairs(split.validation, tokenizer, limits);
   const { seed, tokensPerBatch, labelSmoothing, epochs } = settings;
   const plan: BatchPlan = { seed, tokensPerBatch, pad: config.padTokenId, bos: config.bosTokenId };
   const steps = batchCount(train.examples, plan, 0) * epochs;
@@ -87,7 +87,7 @@ export async function seq2seqTask(settings: Seq2SeqSettings, directory: string):
       batches: (epoch) => seq2seqBatches(train.examples, plan, epoch),
       batchCount: (epoch) => batchCount(train.examples, plan, epoch),
       epochs,
-      evaluate: () => validationLoss(trainer, config, validation.examples, plan),
+      evaluate: validation(trainer, config, heldOut.examples, plan),
     },
     save: (to) => saveModelFolder(to, { config, weights: trainer.weights(), tokenizer: tokenizerToJSON(tokenizer) }),
   };
@@ -122,28 +122,32 @@ function modelConfig(settings: Seq2SeqSettings, tokenizer: Tokenizer): GRUSeq2Se
 }
 
 /** Cross entropy per target token of held-out pairs, with the averaged weights and without smoothing. */
-async function validationLoss(
+function validation(
   trainer: Trainer<Seq2SeqInputs>,
   config: GRUSeq2SeqConfig,
   examples: readonly Example[],
   plan: BatchPlan,
-): Promise<Record<string, number>> {
+): () => Promise<Record<string, number>> {
+  // A model of its own holds the averaged weights; its graph is compiled once and reads them in every run.
   const model = new GRUSeq2Seq(config);
-  model.loadStateDict(trainer.weights());
-  const graph = await compile(seq2seqInputs, (given) => {
-    const { sum, count } = model.loss(given);
-    return { sum, count };
-  });
-  const total = { sum: 0, count: 0 };
-  try {
+  const graph = compileStep(
+    seq2seqInputs,
+    (given) => {
+      const { sum, count } = model.loss(given);
+      return { outputs: { sum, count }, updates: new Map() };
+    },
+    { training: false },
+  );
+  graph.catch(() => {}); // told when it is used
+  return async () => {
+    model.loadStateDict(trainer.weights());
+    const total = { sum: 0, count: 0 };
     for (const { feeds } of seq2seqBatches(examples, plan, 0)) {
-      const { sum, count } = await graph.run(feeds);
+      const { sum, count } = await (await graph).run(feeds);
       total.sum += sum.data[0] as number;
       total.count += count.data[0] as number;
     }
-  } finally {
-    await graph.dispose();
-  }
-  const loss = total.sum / total.count;
-  return { validationLoss: loss, validationPerplexity: Math.exp(loss) };
+    const loss = total.sum / total.count;
+    return { validationLoss: loss, validationPerplexity: Math.exp(loss) };
+  };
 }

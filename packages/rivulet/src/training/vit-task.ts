@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { crossEntropy, manualSeed } from '@rivulet/nn';
-import { compile, type HostTensor, type InputSpec, seeded, symbol } from '@rivulet/tensor';
+import { compileStep, type HostTensor, type InputSpec, seeded, symbol } from '@rivulet/tensor';
 import { adamW, type Batch, cosine, type FitOptions, Trainer } from '@rivulet/training';
 import { readIdxImages, readIdxLabels, shiftedBatch, ViT, type ViTConfig } from '@rivulet/vision';
 import { saveModelFolder } from '../model-folder.ts';
@@ -84,6 +84,7 @@ export async function vitTask(settings: ViTSettings): Promise<ViTTask> {
     ema: settings.ema,
     seed,
   });
+  const accuracy = accuracyOf(config, trainer);
   return {
     trainer,
     counts: { train: train.images.length, validation: validation.images.length },
@@ -91,9 +92,9 @@ export async function vitTask(settings: ViTSettings): Promise<ViTTask> {
       batches: (epoch) => batches(train, { size, batchSize, shift, seed, epoch }),
       batchCount: () => perEpoch,
       epochs,
-      evaluate: async () => ({ validationAccuracy: await accuracy(config, trainer.weights(), validation) }),
+      evaluate: async () => ({ validationAccuracy: await accuracy(validation) }),
     },
-    testAccuracy: async () => accuracy(config, trainer.weights(), await readDigits(data, 't10k')),
+    testAccuracy: async () => accuracy(await readDigits(data, 't10k')),
     save: (directory) => saveModelFolder(directory, { config: folderConfig(config), weights: trainer.weights() }),
   };
 }
@@ -156,34 +157,33 @@ function feeds(pixels: Float32Array, labels: Int32Array, size: number): Record<'
   };
 }
 
-async function accuracy(
-  config: ViTConfig,
-  weights: ReadonlyMap<string, HostTensor>,
-  { images, labels }: Digits,
-): Promise<number> {
+/** A function that gives the share of images that the trainer's averaged weights classify right. */
+function accuracyOf(config: ViTConfig, trainer: Trainer<Inputs>): (digits: Digits) => Promise<number> {
+  // A model of its own holds the averaged weights; its graph is compiled once and reads them in every run.
   const model = new ViT(config);
-  model.loadStateDict(weights);
-  const { imageSize: size } = config;
-  const graph = await compile({ images: { shape: [symbol('N'), 1, size, size] } }, (given) => ({
-    classes: model.forward(given.images).argmax(-1),
-  }));
-  let correct = 0;
-  try {
+  const { imageSize: size, channels } = config;
+  const graph = compileStep(
+    { images: { shape: [symbol('N'), channels, size, size] } },
+    ({ images }) => ({ outputs: { classes: model.forward(images).argmax(-1) }, updates: new Map() }),
+    { training: false },
+  );
+  graph.catch(() => {}); // told when it is used
+  return async ({ images, labels }) => {
+    model.loadStateDict(trainer.weights());
+    let correct = 0;
     for (let from = 0; from < images.length; from += 500) {
       const part = images.slice(from, from + 500);
-      const pixels = new Float32Array(part.length * size * size);
+      const data = new Float32Array(part.length * size * size);
       part.forEach((image, i) => {
-        pixels.set(image, i * size * size);
+        data.set(image, i * size * size);
       });
-      const { classes } = await graph.run({
-        images: { dtype: 'float32', dims: [part.length, 1, size, size], data: pixels },
+      const { classes } = await (await graph).run({
+        images: { dtype: 'float32', dims: [part.length, channels, size, size], data },
       });
       classes.data.forEach((digit, i) => {
         if (Number(digit) === labels[from + i]) correct++;
       });
     }
-  } finally {
-    await graph.dispose();
-  }
-  return correct / images.length;
+    return correct / images.length;
+  };
 }
