@@ -1,20 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
-import { readSafetensors } from '@rivulet/tensor';
+import { FileError, readSafetensors } from '@rivulet/tensor';
 import { type Tokenizer, tokenizerFromJSON } from '@rivulet/tokenizer';
 import { ImageClassifier, parseImageConfig, parseViTConfig, ViT } from '@rivulet/vision';
 
 /** A model folder that cannot be used; the message names the file and the reason. */
-export class ModelError extends Error {
-  readonly file: string;
-
-  constructor(file: string, message: string, options?: ErrorOptions) {
-    super(`${file}: ${message}`, options);
-    this.name = 'ModelError';
-    this.file = file;
-  }
-}
+export class ModelError extends FileError {}
 
 /** A model that writes text, compiled and ready. */
 export interface TextModel {

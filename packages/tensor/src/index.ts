@@ -15,6 +15,7 @@ export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, sym
 export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
+export { FileError } from './file-error.ts';
 export { gru, gruStep } from './ops/gru.ts';
 export { concat, flip, full, iota } from './ops/layout.ts';
 export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';

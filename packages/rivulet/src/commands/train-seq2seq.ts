@@ -1,16 +1,23 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { keepSettings, runTraining } from '../training/run.ts';
 import { type Seq2SeqSettings, seq2seqTask } from '../training/seq2seq-task.ts';
-import { natural, positive, share } from './arguments.ts';
+import { natural } from './arguments.ts';
+import { addTrainingOptions, type RunPlace } from './training-options.ts';
 
-type Options = Seq2SeqSettings & { readonly output: string; readonly resume: boolean };
+type Options = Seq2SeqSettings & RunPlace;
 
 export function addTrainSeq2Seq(train: Command): void {
-  train
-    .command('seq2seq')
-    .description('train a GRU encoder-decoder on sentence pairs')
-    .requiredOption('--data <file>', 'sentence pairs, one a line, separated by a tab')
-    .requiredOption('--output <dir>', 'where the model, its checkpoints and its settings go')
+  const command = train.command('seq2seq').description('train a GRU encoder-decoder on sentence pairs');
+  addTrainingOptions(command, 'sentence pairs, one a line, separated by a tab', {
+    epochs: 35,
+    learningRate: 2e-3,
+    warmup: 300,
+    weightDecay: 0.01,
+    dropout: 0.3,
+    labelSmoothing: 0.1,
+    ema: 0.995,
+    seed: 1,
+  })
     .option('--source-column <n>', 'column of the source, from 0', natural, 0)
     .option('--target-column <n>', 'column of the target, from 0', natural, 1)
     .option('--vocab-size <n>', 'tokens of both languages', natural, 6000)
@@ -19,16 +26,7 @@ export function addTrainSeq2Seq(train: Command): void {
     .option('--hidden-size <n>', 'width of the states', natural, 256)
     .option('--encoder-layers <n>', 'layers of the encoder', natural, 1)
     .option('--attention-heads <n>', 'heads of the attention; 0: none', natural, 4)
-    .option('--dropout <p>', 'probability of dropout', share, 0.3)
-    .option('--label-smoothing <p>', 'share of probability spread over all tokens', share, 0.1)
-    .option('--learning-rate <x>', 'the highest learning rate', positive, 2e-3)
-    .option('--weight-decay <x>', 'decoupled weight decay', positive, 0.01)
-    .option('--warmup <n>', 'steps until the highest learning rate', natural, 300)
-    .option('--ema <x>', 'decay of the average of the weights that is saved', share, 0.995)
-    .option('--epochs <n>', 'passes over the data', natural, 30)
     .option('--tokens-per-batch <n>', 'positions in a batch, padding included', natural, 2048)
-    .option('--seed <n>', 'of the first weights, the order of the data and dropout', natural, 1)
-    .addOption(new Option('--resume', 'go on with the run in --output, with its settings').default(false))
     .action(run);
 }
 

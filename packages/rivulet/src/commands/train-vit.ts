@@ -1,31 +1,29 @@
 import type { Command } from 'commander';
 import { keepSettings, runTraining } from '../training/run.ts';
 import { type ViTSettings, vitTask } from '../training/vit-task.ts';
-import { natural, positive, share } from './arguments.ts';
+import { natural } from './arguments.ts';
+import { addTrainingOptions, type RunPlace } from './training-options.ts';
 
-type Options = ViTSettings & { readonly output: string; readonly resume: boolean };
+type Options = ViTSettings & RunPlace;
 
 export function addTrainViT(train: Command): void {
-  train
-    .command('vit')
-    .description("train a Vision Transformer on images in MNIST's format")
-    .requiredOption('--data <dir>', 'a folder with train-images-idx3-ubyte.gz and its three companions')
-    .requiredOption('--output <dir>', 'where the model, its checkpoints and its settings go')
+  const command = train.command('vit').description("train a Vision Transformer on images in MNIST's format");
+  addTrainingOptions(command, 'a folder with train-images-idx3-ubyte.gz and its three companions', {
+    epochs: 15,
+    learningRate: 2e-3,
+    warmup: 400,
+    weightDecay: 0.05,
+    dropout: 0.05,
+    labelSmoothing: 0.05,
+    ema: 0.998,
+    seed: 1,
+  })
     .option('--patch-size <n>', 'height and width of a patch, in pixels', natural, 7)
     .option('--embed-dim <n>', 'width of the tokens', natural, 64)
     .option('--depth <n>', 'number of blocks', natural, 6)
     .option('--num-heads <n>', 'heads of the attention', natural, 4)
-    .option('--dropout <p>', 'probability of dropout', share, 0.05)
-    .option('--label-smoothing <p>', 'share of probability spread over all classes', share, 0.05)
-    .option('--learning-rate <x>', 'the highest learning rate', positive, 2e-3)
-    .option('--weight-decay <x>', 'decoupled weight decay', positive, 0.05)
-    .option('--warmup <n>', 'steps until the highest learning rate', natural, 400)
-    .option('--ema <x>', 'decay of the average of the weights that is saved', share, 0.998)
     .option('--shift <n>', 'pixels by which images are moved at random', natural, 2)
-    .option('--epochs <n>', 'passes over the data', natural, 15)
     .option('--batch-size <n>', 'images in a batch', natural, 128)
-    .option('--seed <n>', 'of the first weights, the order of the data, shifts and dropout', natural, 1)
-    .option('--resume', 'go on with the run in --output, with its settings', false)
     .action(run);
 }
 

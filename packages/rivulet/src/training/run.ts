@@ -12,6 +12,21 @@ import {
 import { lastValueFrom } from 'rxjs';
 import { trainingProgress } from './progress.ts';
 
+/** What every kind of training is told. */
+export interface TrainingSettings {
+  readonly data: string;
+  readonly dropout: number;
+  readonly labelSmoothing: number;
+  /** The highest; it rises for `warmup` steps and falls along a cosine. */
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly warmup: number;
+  /** Decay of the average of the weights that is saved. */
+  readonly ema: number;
+  readonly epochs: number;
+  readonly seed: number;
+}
+
 export interface RunOptions<I extends InputSpecs> {
   readonly trainer: Trainer<I>;
   readonly options: Pick<FitOptions<I>, 'batches' | 'batchCount' | 'epochs' | 'evaluate'>;
@@ -56,14 +71,18 @@ export async function runTraining<I extends InputSpecs>({
   }
 }
 
-/** Keeps a run's settings beside it, so that `--resume` needs no others. */
-export async function keepSettings<S extends object>(directory: string, settings: S, resume: boolean): Promise<S> {
+/** Keeps a run's settings beside it, so that `--resume` needs no others but where the data lies now. */
+export async function keepSettings<S extends TrainingSettings>(
+  directory: string,
+  settings: S,
+  resume: boolean,
+): Promise<S> {
   const file = join(directory, 'settings.json');
   if (resume) {
     const saved = await readFile(file, 'utf8').catch((error: Error) => {
       throw new Error(`${directory}: holds no run to resume (${error.message})`, { cause: error });
     });
-    return { ...settings, ...(JSON.parse(saved) as S) };
+    return { ...settings, ...(JSON.parse(saved) as S), data: settings.data };
   }
   await mkdir(directory, { recursive: true });
   await replaceFile(file, [`${JSON.stringify(settings, null, 2)}\n`]);

@@ -6,6 +6,7 @@ import { compileStep, replaceFile } from '@rivulet/tensor';
 import { type Tokenizer, tokenizerFromJSON, tokenizerToJSON } from '@rivulet/tokenizer';
 import { adamW, cosine, type FitOptions, type Pair, type Split, Trainer } from '@rivulet/training';
 import { saveModelFolder } from '../model-folder.ts';
+import type { TrainingSettings } from './run.ts';
 import {
   type BatchPlan,
   batchCount,
@@ -20,21 +21,13 @@ import {
   type VocabSizes,
 } from './seq2seq-data.ts';
 
-export interface Seq2SeqSettings extends CorpusOptions, VocabSizes {
+export interface Seq2SeqSettings extends TrainingSettings, CorpusOptions, VocabSizes {
   readonly embeddingDim: number;
   readonly hiddenSize: number;
   readonly encoderLayers: number;
   /** 0: without attention. */
   readonly attentionHeads: number;
-  readonly dropout: number;
-  readonly labelSmoothing: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  readonly warmup: number;
-  readonly ema: number;
-  readonly epochs: number;
   readonly tokensPerBatch: number;
-  readonly seed: number;
 }
 
 const MAX_LENGTH = 64;

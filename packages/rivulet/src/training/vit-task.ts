@@ -4,24 +4,15 @@ import { compileStep, type HostTensor, type InputSpec, seeded, symbol } from '@r
 import { adamW, type Batch, cosine, type FitOptions, Trainer } from '@rivulet/training';
 import { readIdxImages, readIdxLabels, shiftedBatch, ViT, type ViTConfig } from '@rivulet/vision';
 import { saveModelFolder } from '../model-folder.ts';
+import type { TrainingSettings } from './run.ts';
 
-export interface ViTSettings {
-  /** A folder with MNIST's four files. */
-  readonly data: string;
+export interface ViTSettings extends TrainingSettings {
   readonly patchSize: number;
   readonly embedDim: number;
   readonly depth: number;
   readonly numHeads: number;
-  readonly dropout: number;
-  readonly labelSmoothing: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  readonly warmup: number;
-  readonly ema: number;
   readonly shift: number;
-  readonly epochs: number;
   readonly batchSize: number;
-  readonly seed: number;
 }
 
 /** MNIST's mean and deviation, of pixels in [0, 1]. */

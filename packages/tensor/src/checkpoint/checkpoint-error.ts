@@ -1,10 +1,4 @@
-/** A checkpoint file that cannot be read, trusted, understood or written. */
-export class CheckpointError extends Error {
-  readonly file: string;
+import { FileError } from '../file-error.ts';
 
-  constructor(file: string, message: string, options?: ErrorOptions) {
-    super(`${file}: ${message}`, options);
-    this.name = 'CheckpointError';
-    this.file = file;
-  }
-}
+/** A checkpoint file that cannot be read, trusted, understood or written. */
+export class CheckpointError extends FileError {}

@@ -1,17 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { FileError } from '@rivulet/tensor';
 import sharp, { type Sharp } from 'sharp';
 import { readBMP } from './bmp.ts';
 
 /** An image that cannot be read; the message names the file and the reason. */
-export class ImageError extends Error {
-  readonly file: string;
-
-  constructor(file: string, message: string, options?: ErrorOptions) {
-    super(`${file}: ${message}`, options);
-    this.name = 'ImageError';
-    this.file = file;
-  }
-}
+export class ImageError extends FileError {}
 
 /** Grey or colour, 8 bits each, [height, width, channels]. */
 export interface Image {
