@@ -66,6 +66,22 @@ describe('the shipped models', () => {
     expect(await translate([...sentences].reverse())).to.deep.equal(alone.reverse());
   });
 
+  it('sample every item anew, and the same in every run', async () => {
+    const sample = (): Promise<string[]> =>
+      lastValueFrom(
+        fromIterable(Array<string>(6).fill('他每天早上喝咖啡。')).pipe(
+          tokenize(text.tokenizer),
+          generate(text.model, { doSample: true, temperature: 1.5, seed: 5, maxNewTokens: 12 }),
+          collect(text.tokenizer),
+          map((record) => record.text),
+          toArray(),
+        ),
+      );
+    const first = await sample();
+    expect(new Set(first).size).to.be.greaterThan(3);
+    expect(await sample()).to.deep.equal(first);
+  });
+
   it('stop within a step of unsubscribing, and pull no further sentence', async () => {
     let pulled = 0;
     const endless = fromPull(async function* () {

@@ -62,6 +62,7 @@ export async function* beamSearch(
     for (const id of commonPrefix([...beams, ...finished], given)) {
       given++;
       yield { type: 'token', id };
+      if (signal?.aborted) return;
     }
   }
   const { tokens, score: final, reason } = finished[0]!;

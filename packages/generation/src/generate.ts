@@ -20,6 +20,11 @@ export async function* generate(
   const maxNewTokens = Math.min(resolved.maxNewTokens, model.maxNewTokens ?? Number.POSITIVE_INFINITY);
   if (signal?.aborted) return;
   yield { type: 'generation-start' };
+  if (signal?.aborted) return;
+  if (maxNewTokens < 1) {
+    yield { type: 'generation-end', tokens: [], score: 0, reason: 'length' };
+    return;
+  }
   const session = await model.open(prompt);
   try {
     if (signal?.aborted) return;

@@ -37,7 +37,7 @@ const defaults: ResolvedOptions = {
 /** Fills in the defaults. @throws TypeError or RangeError naming an option that is unknown, out of range or contradicts another. */
 export function resolveOptions(options: GenerateOptions): ResolvedOptions {
   for (const key of Object.keys(options))
-    if (!(key in defaults))
+    if (!Object.hasOwn(defaults, key))
       throw new TypeError(`generate has no option '${key}'; it has: ${Object.keys(defaults).join(', ')}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const all = { ...defaults, ...given } as ResolvedOptions;
@@ -46,10 +46,12 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
   };
   want(Number.isInteger(all.maxNewTokens) && all.maxNewTokens >= 1, 'maxNewTokens', 'a whole number from 1');
   want(Number.isInteger(all.numBeams) && all.numBeams >= 1, 'numBeams', 'a whole number from 1');
+  for (const flag of ['earlyStopping', 'doSample'] as const)
+    want(typeof all[flag] === 'boolean', flag, 'true or false');
   want(Number.isFinite(all.lengthPenalty), 'lengthPenalty', 'a number');
-  want(all.temperature > 0 && Number.isFinite(all.temperature), 'temperature', 'a number above 0');
+  want(Number.isFinite(all.temperature) && all.temperature > 0, 'temperature', 'a number above 0');
   want(Number.isInteger(all.topK) && all.topK >= 0, 'topK', 'a whole number from 0');
-  want(all.topP > 0 && all.topP <= 1, 'topP', 'above 0 and at most 1');
+  want(Number.isFinite(all.topP) && all.topP > 0 && all.topP <= 1, 'topP', 'above 0 and at most 1');
   want(Number.isSafeInteger(all.seed), 'seed', 'a whole number');
   if (all.doSample && all.numBeams > 1) throw new RangeError('doSample and numBeams > 1 exclude each other');
   if (!all.doSample)

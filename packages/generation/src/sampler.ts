@@ -1,4 +1,4 @@
-import { logSumExp, topPositions } from './scores.ts';
+import { largest, topPositions } from './scores.ts';
 
 export interface SamplingOptions {
   readonly temperature: number;
@@ -23,17 +23,67 @@ export function sampleToken(
   { temperature, topK, topP }: SamplingOptions,
   uniform: () => number,
 ): number {
-  const scaled = logits.map((x) => x / temperature);
-  const kept = topK > 0 || topP < 1 ? topPositions(scaled, topK > 0 ? topK : scaled.length) : null;
-  const candidates = kept ?? scaled.keys();
-  const normalizer = logSumExp(kept ? Float32Array.from(kept, (i) => scaled[i]!) : scaled);
-  const chosen: { token: number; upTo: number }[] = [];
+  const max = largest(logits);
+  const weight = (token: number): number => Math.exp((logits[token]! - max) / temperature); // the likeliest has 1
+  if (topK === 0 && topP === 1) return drawAny(logits.length, weight, uniform);
+  const kept = topK > 0 ? topPositions(logits, topK) : nucleus(logits, max, temperature, topP);
+  const wanted = topP * (topK > 0 ? sumOf(kept.length, (i) => weight(kept[i]!)) : sumOf(logits.length, weight));
+  let size = 0;
   let total = 0;
-  for (const token of candidates) {
-    total += Math.exp(scaled[token]! - normalizer);
-    chosen.push({ token, upTo: total });
-    if (topP < 1 && total >= topP) break; // the token that reaches topP still belongs to the set
-  }
+  while (size < kept.length && (topP === 1 || total < wanted)) total += weight(kept[size++]!);
   const drawn = uniform() * total;
-  return (chosen.find(({ upTo }) => drawn < upTo) ?? chosen.at(-1)!).token;
+  let upTo = 0;
+  for (let i = 0; i < size; i++) {
+    upTo += weight(kept[i]!);
+    if (drawn < upTo) return kept[i]!;
+  }
+  return kept[0]!; // only by rounding
+}
+
+function sumOf(count: number, value: (i: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += value(i);
+  return sum;
+}
+
+function drawAny(count: number, weight: (token: number) => number, uniform: () => number): number {
+  const drawn = uniform() * sumOf(count, weight);
+  let upTo = 0;
+  let last = 0;
+  for (let token = 0; token < count; token++) {
+    const w = weight(token);
+    upTo += w;
+    if (drawn < upTo) return token;
+    if (w > 0) last = token;
+  }
+  return last; // only by rounding
+}
+
+const BINS = 4096;
+/** Nats below the likeliest token that the bins span; what is less likely shares the last bin. */
+const SPAN = 24;
+
+/**
+ * Tokens, likeliest first, that hold the nucleus: a histogram of the probability over the logits says which can belong to it,
+ * and only those are sorted, not the vocabulary.
+ */
+function nucleus(logits: Float32Array, max: number, temperature: number, topP: number): number[] {
+  const mass = new Float64Array(BINS);
+  const bins = new Uint16Array(logits.length);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const below = (max - logits[i]!) / temperature;
+    const bin = below < SPAN ? Math.floor((below * BINS) / SPAN) : BINS - 1;
+    const w = Math.exp(-below);
+    bins[i] = bin;
+    mass[bin]! += w;
+    total += w;
+  }
+  let last = 0;
+  // One bin more than needed: the sum over bins and the one over tokens round differently.
+  for (let sum = mass[0]!; sum < topP * total && last < BINS - 1; sum += mass[last]!) last++;
+  last = Math.min(last + 1, BINS - 1);
+  const tokens: number[] = [];
+  for (let i = 0; i < bins.length; i++) if (bins[i]! <= last) tokens.push(i);
+  return tokens.sort((a, b) => logits[b]! - logits[a]! || a - b);
 }

@@ -1,5 +1,13 @@
 /** @throws RangeError where a logit is NaN or all are −∞: the model's output is broken, and any choice would hide it. */
 export function logSumExp(logits: Float32Array): number {
+  const max = largest(logits);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - max);
+  return max + Math.log(sum);
+}
+
+/** The largest logit. @throws RangeError as `logSumExp` does. */
+export function largest(logits: Float32Array): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) {
     const x = logits[i]!;
@@ -7,9 +15,7 @@ export function logSumExp(logits: Float32Array): number {
     else if (Number.isNaN(x)) throw new RangeError(`the model gave NaN for token ${i}`);
   }
   if (!Number.isFinite(max)) throw new RangeError(`the model's largest logit is ${max}`);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - max);
-  return max + Math.log(sum);
+  return max;
 }
 
 /** The position of the largest value; the first of ties. */
@@ -23,6 +29,7 @@ export function argmax(values: Float32Array): number {
 export function topPositions(values: Float32Array | Float64Array, count: number): number[] {
   const best: number[] = [];
   const limit = Math.min(count, values.length);
+  if (limit === 0) return best;
   for (let i = 0; i < values.length; i++) {
     const x = values[i]!;
     if (best.length === limit && x <= values[best[limit - 1]!]!) continue;

@@ -10,7 +10,7 @@ import { pullOperator } from './pull.ts';
  *     lift(filter(≠ b)):  --a---------c--|
  */
 export function lift<T, R>(operator: OperatorFunction<T, R>): OperatorFunction<T, R> {
-  return pullOperator(async function* (source) {
+  return pullOperator(async function* (source, signal) {
     const input = new Subject<T>();
     const outputs: R[] = [];
     let ended = false;
@@ -28,13 +28,22 @@ export function lift<T, R>(operator: OperatorFunction<T, R>): OperatorFunction<T
       },
       complete: finish,
     });
+    const onAbort = (): void => {
+      subscription.unsubscribe(); // at once: the operator may have timers or requests of its own
+      finish();
+    };
+    signal.addEventListener('abort', onAbort);
     try {
-      for await (const item of source) {
-        input.next(item);
-        yield* outputs.splice(0);
-        if (ended) break; // such as take(n)
+      try {
+        for await (const item of source) {
+          input.next(item);
+          yield* outputs.splice(0);
+          if (ended) break; // such as take(n)
+        }
+        input.complete();
+      } catch (error) {
+        input.error(error); // the operator may handle it, as catchError does
       }
-      input.complete();
       if (!ended)
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -42,6 +51,7 @@ export function lift<T, R>(operator: OperatorFunction<T, R>): OperatorFunction<T
       yield* outputs.splice(0);
       if (failure) throw failure.error;
     } finally {
+      signal.removeEventListener('abort', onAbort);
       subscription.unsubscribe();
     }
   });

@@ -29,19 +29,28 @@ export function lines(
         throw new RangeError(`line ${number + 1} has more than ${maxLineLength} characters`);
       return line;
     };
+    const withoutReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
     const finish = (line: string): string => {
       bounded(line);
       number++;
-      return line.endsWith('\r') ? line.slice(0, -1) : line;
+      return line;
+    };
+    let started = false;
+    const decode = (chunk: string | Uint8Array): string => {
+      if (typeof chunk !== 'string') return decoder.decode(chunk, { stream: true });
+      const text = !started && chunk.startsWith('\ufeff') ? chunk.slice(1) : chunk; // the decoder does it for bytes
+      started ||= chunk !== '';
+      return text;
     };
     for await (const chunk of chunks) {
-      const text = rest + (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+      const text = rest + decode(chunk);
       let from = 0;
       for (let end = text.indexOf('\n', Math.max(0, rest.length)); end >= 0; end = text.indexOf('\n', from)) {
-        yield finish(text.slice(from, end));
+        yield finish(withoutReturn(text.slice(from, end)));
         from = end + 1;
       }
-      rest = bounded(text.slice(from));
+      rest = text.slice(from);
+      bounded(withoutReturn(rest)); // a \r there may be half of the line's end
     }
     rest += decoder.decode();
     if (rest !== '') yield finish(rest);

@@ -53,7 +53,12 @@ export function mapAsync<T, R>(
       const ended = end as { error?: unknown } | null;
       if (ended && 'error' in ended && !signal.aborted) throw ended.error;
     } finally {
-      if (!end) await iterator.return?.();
+      if (!end) {
+        const returned = iterator.return?.();
+        // A pending pull may never end, and the clean-up queues behind it; whoever waits for an error or the end must not.
+        if (pulling) returned?.catch(() => {});
+        else await returned;
+      }
     }
   });
 }

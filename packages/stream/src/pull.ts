@@ -15,8 +15,8 @@ export class PullObservable<T> extends Observable<T> {
       const controller = new AbortController();
       const drain = async (): Promise<void> => {
         for await (const value of pull(controller.signal)) {
-          if (subscriber.closed) return;
-          subscriber.next(value);
+          if (!subscriber.closed) subscriber.next(value);
+          if (subscriber.closed) return; // before anything more is asked for
         }
         subscriber.complete();
       };
@@ -104,7 +104,7 @@ let warned = false;
 
 /** Values pushed by a plain observable, queued until they are asked for: nothing is lost, and nothing holds the source back. */
 async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const queue: T[] = [];
+  let queue: T[] = [];
   let state: { done: boolean; error?: unknown } = { done: false };
   let wake = (): void => {};
   const subscription = source.subscribe({
@@ -126,8 +126,14 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
   signal.addEventListener('abort', onAbort);
   try {
     while (!signal.aborted) {
-      if (queue.length > 0) yield queue.shift()!;
-      else if ('error' in state) throw state.error;
+      if (queue.length > 0) {
+        const waiting = queue; // taken as a whole: shifting a long array costs its length each time
+        queue = [];
+        for (const value of waiting) {
+          yield value;
+          if (signal.aborted) return;
+        }
+      } else if ('error' in state) throw state.error;
       else if (state.done) return;
       else
         await new Promise<void>((resolve) => {
@@ -141,9 +147,10 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
 }
 
 function warnAboutDemand(): void {
-  if (warned || process.env.NODE_ENV === 'production') return;
+  const runtime = globalThis.process; // browsers have none
+  if (warned || !runtime?.emitWarning || runtime.env.NODE_ENV === 'production') return;
   warned = true;
-  process.emitWarning(
+  runtime.emitWarning(
     `${QUEUE_WARNING} values wait in front of an operator of @rivulet/stream: its source pushes without being asked. ` +
       'Wrap plain rxjs operators in lift(…), or start from fromIterable(…) or lines(…).',
   );

@@ -36,7 +36,13 @@ export function tokenize(tokenizer: TextTokenizer): OperatorFunction<string, Tok
   return pullOperator(async function* (source) {
     let index = 0;
     for await (const text of source) {
-      yield { index, text, ids: tokenizer.encode(text) };
+      let ids: Int32Array;
+      try {
+        ids = tokenizer.encode(text);
+      } catch (error) {
+        throw new ItemError(index, text, error);
+      }
+      yield { index, text, ids };
       index++;
     }
   });
@@ -49,13 +55,15 @@ export function tokenize(tokenizer: TextTokenizer): OperatorFunction<string, Tok
  *     source:    --{0}-----------{1}---------|
  *     generate:  --s-t-t-t-e-----s-t-t-e-----|
  *
- * An error of one item fails the stream with an `ItemError`, unless `onItemError` takes it: then the item ends with no tokens.
+ * Sampling draws item n from `seed` + n. An error of one item fails the stream with an `ItemError`, unless `onItemError` takes it:
+ * then the item ends with no tokens.
  */
 export function generate(
   model: LanguageModel,
   { onItemError, ...options }: GenerateOptions & ItemErrorOptions = {},
 ): OperatorFunction<TokenizedText, TokenEvent> {
-  resolveOptions(options); // a wrong option fails here, not in the middle of a stream
+  const { doSample, seed } = resolveOptions(options); // a wrong option fails here, not in the middle of a stream
+  const optionsOf = (index: number): GenerateOptions => (doSample ? { ...options, seed: seed + index } : options);
   return pullOperator(async function* (source, signal) {
     for await (const { index, text, ids } of source) {
       const empty = { index, text, type: 'generation-end', tokens: [], score: 0, reason: 'empty' } as const;
@@ -65,7 +73,7 @@ export function generate(
         continue;
       }
       try {
-        for await (const event of continuePrompt(model, ids, options, signal)) yield { index, text, ...event };
+        for await (const event of continuePrompt(model, ids, optionsOf(index), signal)) yield { index, text, ...event };
       } catch (error) {
         settleItemError(new ItemError(index, text, error), onItemError ? { onItemError } : {});
         yield empty;
