@@ -35,7 +35,7 @@ export class BPE {
   readonly #encoder = new TextEncoder();
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
 
-  /** @throws Error naming a merge whose parts or result are not in the vocabulary. */
+  /** @throws Error naming an unknown-token, or a merge whose parts or result are not in the vocabulary. */
   constructor({ vocab, merges, unkToken = null, ignoreMerges = false }: BPEOptions) {
     this.vocab = vocab;
     this.merges = merges;
@@ -53,7 +53,8 @@ export class BPE {
       this.#merged[rank] = id(left + right);
       if (!this.#ranks.has(pair)) this.#ranks.set(pair, rank);
     });
-    const unknown = unkToken === null ? -1 : (vocab.get(unkToken) ?? -1);
+    const unknown = unkToken === null ? -1 : vocab.get(unkToken);
+    if (unknown === undefined) throw new Error(`the vocabulary lacks the unk_token "${unkToken}"`);
     this.#bytes = Int32Array.from(byteCharacters, (character) => vocab.get(character) ?? unknown);
     this.#whole = ignoreMerges ? wholeWords(vocab) : new Map();
   }

@@ -107,6 +107,9 @@ function describe(value: unknown): string {
         : (JSON.stringify(value) ?? 'nothing');
 }
 
+const isId = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 26;
+
 function refuse(field: string, value: unknown, supported: string): never {
   throw new TokenizerFormatError(field, `${describe(value)} is not supported; supported: ${supported}`);
 }
@@ -118,6 +121,7 @@ function readModel(model: Json): BPE {
     ['continuing_subword_prefix', ''],
     ['end_of_word_suffix', ''],
     ['byte_fallback', false],
+    ['fuse_unk', false],
   ] as const) {
     const value = model[field] ?? neutral;
     if (value !== neutral && value !== null) refuse(`model.${field}`, value, JSON.stringify(neutral));
@@ -125,12 +129,11 @@ function readModel(model: Json): BPE {
   const vocab = new Map<string, number>();
   const taken = new Set<number>();
   for (const [token, id] of Object.entries(object('model.vocab', model.vocab))) {
-    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= 2 ** 26)
-      throw new TokenizerFormatError(`model.vocab["${token}"]`, `expected an id, got ${describe(id)}`);
-    if (taken.has(id as number))
+    if (!isId(id)) throw new TokenizerFormatError(`model.vocab["${token}"]`, `expected an id, got ${describe(id)}`);
+    if (taken.has(id))
       throw new TokenizerFormatError(`model.vocab["${token}"]`, `the id ${id} belongs to another token too`);
-    taken.add(id as number);
-    vocab.set(token, id as number);
+    taken.add(id);
+    vocab.set(token, id);
   }
   const merges = array('model.merges', model.merges).map((merge, i): [string, string] => {
     const parts = typeof merge === 'string' ? merge.split(' ') : merge;
@@ -156,10 +159,10 @@ function readPreTokenizer(value: unknown): ByteLevelOptions {
 function readAddedToken(value: unknown, i: number): AddedToken {
   const json = object(`added_tokens[${i}]`, value);
   const { id, content } = json;
-  if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof content !== 'string')
+  if (!isId(id) || typeof content !== 'string')
     throw new TokenizerFormatError(`added_tokens[${i}]`, 'expected an id and a content');
   return {
-    id: id as number,
+    id,
     content,
     singleWord: json.single_word === true,
     lstrip: json.lstrip === true,
@@ -180,7 +183,9 @@ function readTemplate(field: string, value: unknown): (number | null)[] {
       const templates = array(`${field}.processors`, json.processors).map((p, i) =>
         readTemplate(`${field}.processors[${i}]`, p),
       );
-      return templates.find((t) => t.length > 1) ?? [null];
+      const [only = [null], ...others] = templates.filter((t) => t.length > 1);
+      if (others.length > 0) refuse(field, value, 'one processor that adds tokens');
+      return only;
     }
     case 'TemplateProcessing':
       return array(`${field}.single`, json.single).flatMap((piece, i): (number | null)[] => {
@@ -189,7 +194,8 @@ function readTemplate(field: string, value: unknown): (number | null)[] {
         if (Sequence) return [null];
         const name = object(at, SpecialToken).id;
         const token = object(`${field}.special_tokens`, json.special_tokens)[name as string];
-        return array(`${field}.special_tokens["${name}"].ids`, object(at, token).ids) as number[];
+        const ids = array(`${field}.special_tokens["${name}"].ids`, object(at, token).ids);
+        return ids.map((id) => (isId(id) ? id : refuse(at, id, 'ids')));
       });
     default:
       return refuse(field, value, 'TemplateProcessing, ByteLevel, Sequence');
