@@ -32,7 +32,7 @@ export function bucketBatches({
   const poolSize = Math.max(1, Math.round((POOL * tokensPerBatch) / Math.max(1, meanLength)));
   const batches: number[][] = [];
   for (let from = 0; from < order.length; from += poolSize) {
-    const pool = order.slice(from, from + poolSize).sort((a, b) => lengths[a]! - lengths[b]!);
+    const pool = sortedByLength(order.slice(from, from + poolSize), lengths);
     let batch: number[] = [];
     for (const item of pool) {
       const rows = batch.length + 1; // sorted: this item is the longest so far
@@ -46,6 +46,15 @@ export function bucketBatches({
   }
   return random.shuffle(batches);
 }
+
+/** Items by length, in their order among equals: as numbers, which sort in a fraction of a comparator's time. */
+function sortedByLength(items: readonly number[], lengths: readonly number[]): number[] {
+  const keys = Float64Array.from(items, (item, position) => lengths[item]! * POSITIONS + position).sort();
+  return Array.from(keys, (key) => items[key % POSITIONS]!);
+}
+
+/** More than a pool can have. */
+const POSITIONS = 2 ** 26;
 
 /** Rows of different lengths as one int32 tensor [B, T], filled up at the end with `padId`. */
 export function padRows(rows: readonly ArrayLike<number>[], padId: number): HostTensor {
