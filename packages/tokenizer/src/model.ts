@@ -1,0 +1,16 @@
+import type { IdBuffer } from './id-buffer.ts';
+
+/** The stage between pre-tokenizer and post-processor: one piece of text becomes ids. */
+export interface Model {
+  /** The highest id plus one. */
+  readonly vocabSize: number;
+  /**
+   * Appends the ids of one piece: the UTF-8 bytes `[start, end)`. Byte-level models see the text's own bytes, all others
+   * the UTF-8 of the normalized text.
+   * @param ends When given, receives beside each id the offset in `bytes` at which its text ends.
+   */
+  encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void;
+  tokenToId(token: string): number | undefined;
+  /** The token as the vocabulary writes it. */
+  idToToken(id: number): string | undefined;
+}
