@@ -2,6 +2,7 @@ import { formatShape, sameShape } from './dim.ts';
 import { ShapeError } from './errors.ts';
 import { inputsOf, resolve, TensorMap, topological } from './graph.ts';
 import { full } from './ops/layout.ts';
+import { atOnce, type InParts } from './slices.ts';
 import { type Node, type OpNode, ruleOf, Tensor } from './tensor.ts';
 
 /**
@@ -13,6 +14,14 @@ export function vjp(
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
 ): (Tensor | null)[] {
+  return atOnce(vjpInParts(outputs, cotangents, wrt));
+}
+
+function* vjpInParts(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+): InParts<(Tensor | null)[]> {
   const sources = new TensorMap<true>();
   for (const t of wrt) sources.set(resolve(t), true);
   const isSource = (t: Tensor): boolean => sources.has(t);
@@ -31,8 +40,10 @@ export function vjp(
   outputs.forEach((output, i) => {
     accumulate(resolve(output), cotangents[i]!);
   });
-  for (const node of order.reverse())
+  for (const node of order.reverse()) {
     if (node.kind === 'op' && active.has(node)) backward(node, carries, gradients, accumulate);
+    yield;
+  }
   return wrt.map((t) => gradients.get(resolve(t)) ?? null);
 }
 
@@ -78,10 +89,16 @@ function expandComposites(roots: readonly Tensor[], stop: (t: Tensor) => boolean
 
 /** The gradients of a scalar by `wrt`; zero where it does not depend on one. @throws ShapeError unless loss has shape []. */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  return atOnce(gradientsInParts(loss, wrt));
+}
+
+/** As `gradients`, for `yield*` inside the program of a step, so that large models do not hold up the event loop. */
+export function* gradientsInParts(loss: Tensor, wrt: readonly Tensor[]): InParts<Tensor[]> {
   if (loss.rank !== 0)
     throw new ShapeError(
       'gradients',
       `the loss must be a scalar, got ${formatShape(loss.shape)}; reduce it with mean() or sum()`,
     );
-  return vjp([loss], [full([], 1)], wrt).map((g, i) => g ?? full(wrt[i]!.shape, 0));
+  const found = yield* vjpInParts([loss], [full([], 1)], wrt);
+  return found.map((g, i) => g ?? full(wrt[i]!.shape, 0));
 }

@@ -6,10 +6,11 @@ import { allocate } from './dtype.ts';
 import { ShapeError } from './errors.ts';
 import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
 import { topological } from './graph.ts';
-import { lowerModel } from './lowering/lower.ts';
-import { encodeModel } from './onnx/encode.ts';
+import { lowerInParts } from './lowering/lower.ts';
+import { encodeInParts } from './onnx/encode.ts';
+import { breathe, type InParts, inSlices } from './slices.ts';
 import { input, type ParameterNode, Tensor } from './tensor.ts';
-import { traceInference, traceTraining } from './trace.ts';
+import { inference, trainingTrace, within } from './trace.ts';
 
 /** What a training step computes: outputs to read, and the next value of every tensor that it changes. */
 export interface StepProgram<O extends Outputs> {
@@ -90,28 +91,28 @@ export interface StepOptions extends SessionOptions {
   readonly training?: boolean;
 }
 
-/** Lets the event loop run between the parts of a compilation. */
-const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
-
 /**
- * Compiles a training step.
- * @param build traced once, for training; `updates` maps parameters (or buffers) to their next values.
+ * Compiles a training step, in slices of a few milliseconds between which the event loop runs.
+ * @param build traced once, for training; `updates` maps parameters (or buffers) to their next values. A generator may
+ * yield where it can be interrupted.
  */
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
-  build: (inputs: Inputs<I>) => StepProgram<O>,
+  build: (inputs: Inputs<I>) => StepProgram<O> | InParts<StepProgram<O>>,
   { training = true, ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
-  const trace = training ? (run: () => StepProgram<O>) => traceTraining(seed, run) : traceInference;
-  const { outputs, updates } = trace(() => build(inputs));
+  const trace = training ? trainingTrace(seed) : inference;
+  const built = within(trace, () => build(inputs));
+  const { outputs, updates } = 'next' in built ? await inSlices(built, (part) => within(trace, part)) : built;
   const written = [...updates.keys()].map((target) => {
     if (target.node.kind !== 'parameter')
       throw new ShapeError('compileStep', `${target} is no parameter: it cannot be updated`);
     staticShape(target.shape, 'a parameter');
     return target.node;
   });
+  await breathe();
   const roots = [...Object.values(outputs), ...updates.values()];
   const nodes = new Set(topological(roots).filter((node): node is ParameterNode => node.kind === 'parameter'));
   const read = [...nodes];
@@ -126,10 +127,8 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   ];
   const backend = await defaultBackend();
   await breathe();
-  const model = lowerModel(feeds, results);
-  await breathe();
-  const bytes = encodeModel(model);
-  await breathe();
+  const model = await inSlices(lowerInParts(feeds, results));
+  const bytes = await inSlices(encodeInParts(model));
   const session = await backend.createSession(bytes, options);
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
 }

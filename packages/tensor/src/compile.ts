@@ -4,7 +4,7 @@ import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } fr
 import { lowerModel } from './lowering/lower.ts';
 import { encodeModel } from './onnx/encode.ts';
 import { installEvaluate, type Tensor } from './tensor.ts';
-import { traceInference } from './trace.ts';
+import { inference, within } from './trace.ts';
 
 export type Outputs = Readonly<Record<string, Tensor>>;
 export type Results<O> = { readonly [K in keyof O]: HostTensor };
@@ -58,7 +58,7 @@ function trace<I extends InputSpecs>(
   build: (inputs: Inputs<I>) => Outputs,
 ): { model: Uint8Array; names: string[] } {
   const inputs = placeholders(specs);
-  const outputs = traceInference(() => build(inputs));
+  const outputs = within(inference, () => build(inputs));
   const named = Object.entries(outputs).map(([name, tensor]) => ({ name: `out_${name}`, tensor }));
   const feeds = Object.entries(inputs).map(([name, tensor]) => ({ name, tensor }));
   return { model: encodeModel(lowerModel(feeds, named)), names: Object.keys(outputs) };

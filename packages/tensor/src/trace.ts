@@ -9,7 +9,7 @@ export interface Trace {
   nextStream(): number;
 }
 
-const inference: Trace = { training: false, seed: null, nextStream: () => 0 };
+export const inference: Trace = { training: false, seed: null, nextStream: () => 0 };
 let current: Trace = inference;
 
 /** The trace in progress; inference where there is none. */
@@ -17,17 +17,14 @@ export function currentTrace(): Trace {
   return current;
 }
 
-/** Traces `build` for training: dropout and batch statistics are part of the graph. */
-export function traceTraining<T>(seed: Tensor, build: () => T): T {
+/** For training graphs: dropout and batch statistics are part of them. */
+export function trainingTrace(seed: Tensor): Trace {
   let streams = 0;
-  return within({ training: true, seed, nextStream: () => streams++ }, build);
+  return { training: true, seed, nextStream: () => streams++ };
 }
 
-export function traceInference<T>(build: () => T): T {
-  return within(inference, build);
-}
-
-function within<T>(trace: Trace, build: () => T): T {
+/** Traces `build`, or a part of it, under `trace`. */
+export function within<T>(trace: Trace, build: () => T): T {
   const outer = current;
   current = trace;
   try {

@@ -4,8 +4,9 @@ import {
   type CompiledStep,
   compileStep,
   type Feeds,
-  gradients,
+  gradientsInParts,
   type HostTensor,
+  type InParts,
   type InputSpecs,
   type Inputs,
   type StepProgram,
@@ -77,17 +78,19 @@ export class Trainer<I extends InputSpecs> {
     return compileStep<I & InputSpecs, StepOutputs>({ ...inputs, ...scalars }, (given) => this.#program(given));
   }
 
-  #program(given: Inputs<I & InputSpecs>): StepProgram<StepOutputs> {
+  *#program(given: Inputs<I & InputSpecs>): InParts<StepProgram<StepOutputs>> {
     const { optimizer, loss: lossOf, clipNorm, ema = 0 } = this.#options;
     const scalars = optimizer.scalars(1).map((_, i) => given[`scalar_${i}`]!);
     const loss = lossOf(given);
-    const raw = gradients(
+    yield;
+    const raw = yield* gradientsInParts(
       loss,
       this.#parameters.map(([, p]) => p),
     );
     const clipped = clipNorm === undefined ? { gradients: raw, norm: globalNorm(raw) } : clipByNorm(raw, clipNorm);
     const updates = new Map<Tensor, Tensor>();
-    this.#parameters.forEach(([, parameter], i) => {
+    for (const [i, [, parameter]] of this.#parameters.entries()) {
+      yield;
       const slots = this.#slots[i]!;
       const gradient = clipped.gradients[i]!;
       const next = optimizer.update({ parameter, gradient, slots, scalars, decay: parameter.rank > 1 });
@@ -97,7 +100,7 @@ export class Trainer<I extends InputSpecs> {
       });
       const average = this.#averages[i];
       if (average) updates.set(average, average.mul(ema).add(next.parameter.mul(1 - ema)));
-    });
+    }
     return { outputs: { loss, norm: clipped.norm }, updates };
   }
 

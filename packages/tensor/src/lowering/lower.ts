@@ -3,6 +3,7 @@ import { type Dim, type Shape, SymbolicDim } from '../dim.ts';
 import { allocate, type DType } from '../dtype.ts';
 import { resolve, TensorMap, topological } from '../graph.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from '../onnx/model.ts';
+import { atOnce, type InParts } from '../slices.ts';
 import { type OpNode, ruleOf, type Tensor } from '../tensor.ts';
 import type { Body, Lowering, NodeAttributes } from './lowering.ts';
 
@@ -41,7 +42,12 @@ class Scope implements Lowering {
 
   /** Lowers what the tensors need and returns their names. */
   values(tensors: readonly Tensor[]): string[] {
+    return atOnce(this.valuesInParts(tensors));
+  }
+
+  *valuesInParts(tensors: readonly Tensor[]): InParts<string[]> {
     for (const node of topological(tensors, (t) => this.#lookup(t) !== undefined)) {
+      yield;
       switch (node.kind) {
         case 'op':
           this.#lower(node);
@@ -192,6 +198,10 @@ export interface NamedTensor {
  * parameters are baked in.
  */
 export function lowerModel(inputs: readonly NamedTensor[], outputs: readonly NamedTensor[]): OnnxModel {
+  return atOnce(lowerInParts(inputs, outputs));
+}
+
+export function* lowerInParts(inputs: readonly NamedTensor[], outputs: readonly NamedTensor[]): InParts<OnnxModel> {
   const symbols = new Map<string, { input: string; axis: number }>();
   for (const { name, tensor } of inputs)
     tensor.shape.forEach((dim, axis) => {
@@ -200,11 +210,16 @@ export function lowerModel(inputs: readonly NamedTensor[], outputs: readonly Nam
   const shared: Shared = { count: 0, initializers: [], constants: new Map(), symbols };
   const scope = new Scope(shared);
   for (const { name, tensor } of inputs) scope.bind(tensor, name);
-  const names = scope.outputs(scope.values(outputs.map(({ tensor }) => tensor)));
+  const names = scope.outputs(yield* scope.valuesInParts(outputs.map(({ tensor }) => tensor)));
   const renamed = new Map(names.map((name, i) => [name, outputs[i]!.name]));
+  const nodes: OnnxNode[] = [];
+  for (const node of scope.nodes) {
+    nodes.push(renameValues(node, renamed));
+    yield;
+  }
   const graph: OnnxGraph = {
     name: 'rivulet',
-    nodes: scope.nodes.map((node) => renameValues(node, renamed)),
+    nodes,
     inputs: inputs.map(valueInfo),
     outputs: outputs.map(valueInfo),
     initializers: shared.initializers,

@@ -1,4 +1,5 @@
 import { bytesOf, holds, onnxType } from '../dtype.ts';
+import { atOnce, type InParts } from '../slices.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.ts';
 import { BackwardWriter } from './wire.ts';
 
@@ -14,7 +15,11 @@ const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6,
  * @throws RangeError past 2 GiB, and where a tensor's data does not fill its dims.
  * @throws TypeError where an int attribute or a dim is no integer, or a typed array does not hold its dtype.
  */
-export function encodeModel({ graph: main, opsets }: OnnxModel): Uint8Array<ArrayBuffer> {
+export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  return atOnce(encodeInParts(model));
+}
+
+export function* encodeInParts({ graph: main, opsets }: OnnxModel): InParts<Uint8Array<ArrayBuffer>> {
   const w = new BackwardWriter();
   backward(Object.entries(opsets), ([domain, version]) =>
     w.message(8, () => {
@@ -22,7 +27,9 @@ export function encodeModel({ graph: main, opsets }: OnnxModel): Uint8Array<Arra
       if (domain) w.text(1, domain);
     }),
   );
-  w.message(7, () => graph(w, main));
+  const before = w.length;
+  yield* graph(w, main);
+  w.endMessage(7, before);
   w.text(2, 'rivulet');
   w.int(1, IR_VERSION);
   return w.finish();
@@ -33,12 +40,15 @@ function backward<T>(items: readonly T[], write: (item: T) => void): void {
   for (let i = items.length - 1; i >= 0; i--) write(items[i]!);
 }
 
-function graph(w: BackwardWriter, { name, nodes, inputs, outputs, initializers }: OnnxGraph): void {
+function* graph(w: BackwardWriter, { name, nodes, inputs, outputs, initializers }: OnnxGraph): InParts<void> {
   backward(outputs, (value) => w.message(12, () => valueInfo(w, value)));
   backward(inputs, (value) => w.message(11, () => valueInfo(w, value)));
   backward(initializers, (value) => w.message(5, () => tensor(w, value)));
   w.text(2, name);
-  backward(nodes, (value) => w.message(1, () => node(w, value)));
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    w.message(1, () => node(w, nodes[i]!));
+    yield;
+  }
 }
 
 function node(w: BackwardWriter, { opType, domain, name, inputs, outputs, attributes = {} }: OnnxNode): void {
@@ -61,7 +71,7 @@ function attribute(w: BackwardWriter, name: string, value: OnnxAttribute, label:
   else if ('int' in value) w.int(3, integer(value.int, label));
   else if ('string' in value) w.text(4, value.string);
   else if ('tensor' in value) w.message(5, () => tensor(w, value.tensor));
-  else if ('graph' in value) w.message(6, () => graph(w, value.graph));
+  else if ('graph' in value) w.message(6, () => atOnce(graph(w, value.graph)));
   else if ('floats' in value) backward(value.floats, (item) => w.float(7, item));
   else if ('ints' in value) backward(value.ints, (item) => w.int(8, integer(item, label)));
   else backward(value.strings, (item) => w.text(9, item));

@@ -58,6 +58,11 @@ export class BackwardWriter {
   message(field: number, write: () => void): void {
     const before = this.length;
     write();
+    this.endMessage(field, before);
+  }
+
+  /** The head of a message, once its fields are written. @param before the `length` when it was begun. */
+  endMessage(field: number, before: number): void {
     this.#varint(this.length - before);
     this.#varint((field << 3) | 2);
   }
