@@ -4,7 +4,7 @@ export interface Random {
   /** In [0, 1), 53 bits. */
   nextFloat(): number;
   /** Shuffles in place (Fisher-Yates) and returns the array. */
-  shuffle<T>(items: T[]): T[];
+  shuffle<L extends unknown[] | Int32Array>(items: L): L;
 }
 
 /** xoshiro128** (https://prng.di.unimi.it/xoshiro128starstar.c), its state filled by SplitMix32 from a seed and a stream. */
@@ -40,7 +40,9 @@ export function xoshiro128(state: readonly [number, number, number, number]): Ra
     shuffle(items) {
       for (let i = items.length - 1; i > 0; i--) {
         const j = Math.floor((nextUint32() / 2 ** 32) * (i + 1));
-        [items[i], items[j]] = [items[j]!, items[i]!];
+        const moved = items[i]!;
+        items[i] = items[j]!;
+        items[j] = moved;
       }
       return items;
     },

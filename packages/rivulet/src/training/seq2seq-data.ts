@@ -101,23 +101,36 @@ export interface BatchPlan {
   readonly bos: number;
 }
 
-const lengthsOf = (examples: readonly Example[]): number[] =>
-  examples.map(({ source, target }) => Math.max(source.length, target.length));
+/** The batches of any epoch over fixed examples. The order of the last epoch asked for is kept. */
+export class Seq2SeqBatches {
+  readonly #examples: readonly Example[];
+  readonly #plan: BatchPlan;
+  readonly #lengths: readonly number[];
+  #known: { readonly epoch: number; readonly batches: readonly Int32Array[] } | null = null;
 
-/** How many batches an epoch has. */
-export function batchCount(examples: readonly Example[], plan: BatchPlan, epoch: number): number {
-  return bucketBatches({ lengths: lengthsOf(examples), ...plan, epoch }).length;
-}
+  constructor(examples: readonly Example[], plan: BatchPlan) {
+    this.#examples = examples;
+    this.#plan = plan;
+    this.#lengths = examples.map(({ source, target }) => Math.max(source.length, target.length));
+  }
 
-/** The batches of an epoch; `items` counts target tokens, end tokens included. */
-export function* seq2seqBatches(
-  examples: readonly Example[],
-  plan: BatchPlan,
-  epoch: number,
-): Generator<Batch<Seq2SeqInputs>> {
-  for (const indices of bucketBatches({ lengths: lengthsOf(examples), ...plan, epoch })) {
-    const chosen = indices.map((i) => examples[i]!);
-    const items = chosen.reduce((n, { target }) => n + target.length, 0);
-    yield { feeds: seq2seqFeeds(chosen, plan), items };
+  #order(epoch: number): readonly Int32Array[] {
+    if (this.#known?.epoch !== epoch)
+      this.#known = { epoch, batches: bucketBatches({ lengths: this.#lengths, ...this.#plan, epoch }) };
+    return this.#known.batches;
+  }
+
+  /** How many batches an epoch has. */
+  count(epoch: number): number {
+    return this.#order(epoch).length;
+  }
+
+  /** `items` counts target tokens, end tokens included. */
+  *of(epoch: number): Generator<Batch<Seq2SeqInputs>> {
+    for (const indices of this.#order(epoch)) {
+      const chosen = Array.from(indices, (i) => this.#examples[i]!);
+      const items = chosen.reduce((n, { target }) => n + target.length, 0);
+      yield { feeds: seq2seqFeeds(chosen, this.#plan), items };
+    }
   }
 }

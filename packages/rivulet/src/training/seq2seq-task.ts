@@ -9,13 +9,11 @@ import { saveModelFolder } from '../model-folder.ts';
 import type { TrainingSettings } from './run.ts';
 import {
   type BatchPlan,
-  batchCount,
   type CorpusOptions,
-  type Example,
   encodePairs,
   readSplit,
+  Seq2SeqBatches,
   type Seq2SeqInputs,
-  seq2seqBatches,
   seq2seqInputs,
   trainPairTokenizer,
   type VocabSizes,
@@ -57,7 +55,8 @@ export async function seq2seqTask(settings: Seq2SeqSettings, directory: string):
   const heldOut = encodePairs(split.validation, tokenizer, limits);
   const { seed, tokensPerBatch, labelSmoothing, epochs } = settings;
   const plan: BatchPlan = { seed, tokensPerBatch, pad: config.padTokenId, bos: config.bosTokenId };
-  const steps = batchCount(train.examples, plan, 0) * epochs;
+  const batches = new Seq2SeqBatches(train.examples, plan);
+  const steps = batches.count(0) * epochs;
   const trainer = new Trainer({
     model,
     inputs: seq2seqInputs,
@@ -77,10 +76,10 @@ export async function seq2seqTask(settings: Seq2SeqSettings, directory: string):
     trainer,
     leftOut: train.leftOut,
     options: {
-      batches: (epoch) => seq2seqBatches(train.examples, plan, epoch),
-      batchCount: (epoch) => batchCount(train.examples, plan, epoch),
+      batches: (epoch) => batches.of(epoch),
+      batchCount: (epoch) => batches.count(epoch),
       epochs,
-      evaluate: validation(trainer, config, heldOut.examples, plan),
+      evaluate: validation(trainer, config, new Seq2SeqBatches(heldOut.examples, plan)),
     },
     save: (to) => saveModelFolder(to, { config, weights: trainer.weights(), tokenizer: tokenizerToJSON(tokenizer) }),
   };
@@ -118,8 +117,7 @@ function modelConfig(settings: Seq2SeqSettings, tokenizer: Tokenizer): GRUSeq2Se
 function validation(
   trainer: Trainer<Seq2SeqInputs>,
   config: GRUSeq2SeqConfig,
-  examples: readonly Example[],
-  plan: BatchPlan,
+  batches: Seq2SeqBatches,
 ): () => Promise<Record<string, number>> {
   // A model of its own holds the averaged weights; its graph is compiled once and reads them in every run.
   const model = new GRUSeq2Seq(config);
@@ -135,7 +133,7 @@ function validation(
   return async () => {
     model.loadStateDict(trainer.weights());
     const total = { sum: 0, count: 0 };
-    for (const { feeds } of seq2seqBatches(examples, plan, 0)) {
+    for (const { feeds } of batches.of(0)) {
       const { sum, count } = await (await graph).run(feeds);
       total.sum += sum.data[0] as number;
       total.count += count.data[0] as number;
