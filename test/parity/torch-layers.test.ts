@@ -10,115 +10,37 @@ import {
   MultiheadAttention,
   storageOf,
 } from '@rivulet/nn';
-import { GRU } from '@rivulet/recurrent';
-import { compile, gradients, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
+import { compile, gradients, type HostTensor, tensor } from '@rivulet/tensor';
 import { adam, adamW, type Optimizer, Trainer } from '@rivulet/training';
 import { expect } from 'chai';
+import { checkParity, type Expected, fill, fillModule } from '../support/parity.ts';
 
-interface Expected {
-  readonly outputs: number[][];
-  readonly inputs: number[][];
-  readonly parameters: Record<string, number[]>;
-}
 interface Curve {
   readonly losses: number[];
   readonly parameters: Record<string, number[]>;
 }
 
-// Made by tools/reference/torch_layers.py; fill() is the same formula.
+// Made by tools/reference/torch_layers.py.
 const file = new URL('./fixtures/torch-layers.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(file, 'utf8')) as {
-  cases: Record<'gru' | 'multiheadAttention' | 'causalAttention' | 'embeddingLinearNorm', Expected> & {
+  cases: Record<'multiheadAttention' | 'causalAttention' | 'embeddingLinearNorm', Expected> & {
     crossEntropy: Record<string, { loss: number; gradient: number[] }>;
     training: Record<'adam' | 'adamW' | 'clipped', Curve>;
   };
 };
 
-function fill(shape: readonly number[], phase: number, scale = 0.5): HostTensor {
-  const length = shape.reduce((a, b) => a * b, 1);
-  return {
-    dtype: 'float32',
-    dims: shape,
-    data: Float32Array.from({ length }, (_, i) => scale * Math.sin(1.7 * i + phase)),
-  };
-}
-
-function fillModule(module: Module): void {
-  [...module.stateDict().values()].forEach((t, i) => {
-    storageOf(t).data.set(fill(t.shape as number[], i).data as never);
-  });
-}
-
-/** Compares outputs and the gradients of sum(output · fill(9)) by inputs and parameters. */
-async function check(
-  { outputs, inputs, parameters }: Expected,
-  module: Module | null,
-  given: readonly HostTensor[],
-  forward: (...xs: Tensor[]) => Tensor[],
-): Promise<void> {
-  const specs = Object.fromEntries(given.map((x, i) => [`x${i}`, { shape: x.dims }]));
-  const names = [...(module?.parameters().keys() ?? [])];
-  const graph = await compile(specs, (feeds) => {
-    const xs = given.map((_, i) => feeds[`x${i}`]!);
-    const ys = forward(...xs);
-    const weighted = ys.map((y) => y.mul(tensor(fill(y.shape as number[], 9).data, y.shape as number[])).sum());
-    const loss = weighted.reduce((a, b) => a.add(b));
-    const wrt = [...xs, ...(module?.parameters().values() ?? [])];
-    const grads = gradients(loss, wrt);
-    return Object.fromEntries([
-      ...ys.map((y, i) => [`y${i}`, y] as const),
-      ...grads.map((g, i) => [`g${i}`, g] as const),
-    ]);
-  });
-  const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
-  await graph.dispose();
-  const close = { atol: 2e-5, rtol: 1e-4 };
-  outputs.forEach((y, i) => {
-    expect(results[`y${i}`]!.data).to.be.allclose(y, close);
-  });
-  inputs.forEach((g, i) => {
-    expect(results[`g${i}`]!.data).to.be.allclose(g, close);
-  });
-  expect(names).to.deep.equal(Object.keys(parameters));
-  names.forEach((name, i) => {
-    expect(results[`g${given.length + i}`]!.data).to.be.allclose(parameters[name]!, close);
-  });
-}
-
 describe('parity with PyTorch', () => {
-  it('of a bidirectional GRU on a packed sequence, and its gradients', async () => {
-    const gru = new GRU({ inputSize: 5, hiddenSize: 4, bidirectional: true });
-    fillModule(gru);
-    const lengths = tensor([6, 2, 4], [3], 'int32');
-    await check(cases.gru, gru, [fill([6, 3, 5], 3), fill([2, 3, 4], 4)], (x, h) => {
-      const { outputs, final } = gru.forward(x!, lengths, h!);
-      return [outputs, final];
-    });
-  });
-
-  it("of a GRU that runs the runtime's own operation", async () => {
-    const gru = new GRU({ inputSize: 5, hiddenSize: 4, bidirectional: true });
-    fillModule(gru);
-    const graph = await compile({ x: { shape: [6, 3, 5] }, h: { shape: [2, 3, 4] } }, ({ x, h }) =>
-      gru.forward(x, tensor([6, 2, 4], [3], 'int32'), h),
-    );
-    const { outputs, final } = await graph.run({ x: fill([6, 3, 5], 3), h: fill([2, 3, 4], 4) });
-    await graph.dispose();
-    expect(outputs.data).to.be.allclose(cases.gru.outputs[0]!);
-    expect(final.data).to.be.allclose(cases.gru.outputs[1]!);
-  });
-
   it('of multi-head attention with masked keys', async () => {
     const mha = new MultiheadAttention({ embedDim: 8, numHeads: 2 });
     fillModule(mha);
     const mask = tensor([1, 1, 1, 1, 1, 1, 1, 0, 1, 0], [10], 'int32').equal(1).reshape([2, 1, 1, 5]);
-    await check(cases.multiheadAttention, mha, [fill([2, 3, 8], 3), fill([2, 5, 8], 4)], (q, kv) => [
+    await checkParity(cases.multiheadAttention, mha, [fill([2, 3, 8], 3), fill([2, 5, 8], 4)], (q, kv) => [
       mha.forward(q!, kv!, { mask }),
     ]);
   });
 
   it('of causal attention with more keys than queries', () =>
-    check(cases.causalAttention, null, [fill([1, 2, 4, 8], 3), fill([1, 2, 6, 8], 4)], (q, kv) => [
+    checkParity(cases.causalAttention, null, [fill([1, 2, 4, 8], 3), fill([1, 2, 6, 8], 4)], (q, kv) => [
       attention(q!, kv!, kv!, { causal: true }),
     ]));
 
@@ -131,7 +53,7 @@ describe('parity with PyTorch', () => {
     const stack = new Stack();
     fillModule(stack);
     const ids = tensor([0, 3, 3, 4, 0, 3], [2, 3], 'int32');
-    await check(cases.embeddingLinearNorm, stack, [], () => [
+    await checkParity(cases.embeddingLinearNorm, stack, [], () => [
       stack.norm.forward(stack.linear.forward(stack.embedding.forward(ids)).gelu()),
     ]);
   });

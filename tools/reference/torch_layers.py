@@ -2,47 +2,12 @@
 
 Weights and inputs are given by a formula that the test computes too, so only results are stored.
 """
-import json
-import math
-from pathlib import Path
-
 import torch
 from torch import nn
 
-torch.set_num_threads(1)
-
-
-def fill(*shape, phase=0.0, scale=0.5):
-    n = math.prod(shape)
-    values = [scale * math.sin(1.7 * i + phase) for i in range(n)]
-    return torch.tensor(values, dtype=torch.float64).float().reshape(shape)
-
-
-def fill_module(module):
-    for i, (_, p) in enumerate(module.named_parameters()):
-        p.data = fill(*p.shape, phase=float(i))
-
-
-def result(outputs, inputs, module):
-    loss = sum((o * fill(*o.shape, phase=9.0)).sum() for o in outputs)
-    loss.backward()
-    return {
-        "outputs": [o.detach().flatten().tolist() for o in outputs],
-        "inputs": [x.grad.flatten().tolist() for x in inputs],
-        "parameters": {name: p.grad.flatten().tolist() for name, p in module.named_parameters()},
-    }
-
+from torch_parity import fill, fill_module, result, store
 
 cases = {}
-
-gru = nn.GRU(5, 4, bidirectional=True)
-fill_module(gru)
-x = fill(6, 3, 5, phase=3.0).requires_grad_()
-h = fill(2, 3, 4, phase=4.0).requires_grad_()
-packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([6, 2, 4]), enforce_sorted=False)
-y, hn = gru(packed, h)
-y, _ = nn.utils.rnn.pad_packed_sequence(y, total_length=6)
-cases["gru"] = result([y, hn], [x, h], gru)
 
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 fill_module(mha)
@@ -99,14 +64,4 @@ cases["training"] = {
 }
 
 
-def rounded(value):
-    if isinstance(value, dict):
-        return {k: rounded(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [rounded(v) for v in value]
-    return float(f"{value:.7g}")
-
-
-target = Path(__file__).parents[2] / "test/parity/fixtures/torch-layers.json"
-target.parent.mkdir(parents=True, exist_ok=True)
-target.write_text(json.dumps({"torch": torch.__version__, "cases": rounded(cases)}) + "\n")
+store("test/parity/fixtures/torch-layers.json", cases)

@@ -56,7 +56,7 @@ export class GRUSeq2Seq extends Module {
     let x = this.#embed(source).transpose(0, 1); // [S, B, E]
     let last: Tensor | undefined;
     for (const layer of this.encoder) {
-      const { outputs, final } = layer.forward(x, lengths);
+      const { outputs, final } = layer.forward(x, { lengths });
       x = dropout(outputs, this.config.dropout);
       last = final; // [2, B, H/2]
     }
@@ -78,10 +78,13 @@ export class GRUSeq2Seq extends Module {
     const [batch, time] = target.shape;
     const [lowerState, upperState] = state.chunk(2, 0);
     const x = this.#embed(target).transpose(0, 1); // [T, B, E]
-    const lower = dropout(this.decoder[0]!.forward(x, lengths, lowerState).outputs, this.config.dropout);
+    const lower = dropout(this.decoder[0]!.forward(x, { lengths, initial: lowerState! }).outputs, this.config.dropout);
     const context = memory ? this.attention!.forward(lower.transpose(0, 1), memory, { mask }).transpose(0, 1) : null;
     const joined = context ? lower.add(dropout(context, this.config.dropout)) : lower;
-    const upper = dropout(this.decoder[1]!.forward(joined, lengths, upperState).outputs, this.config.dropout);
+    const upper = dropout(
+      this.decoder[1]!.forward(joined, { lengths, initial: upperState! }).outputs,
+      this.config.dropout,
+    );
     const features = (context ? concat([upper, context], 2) : upper).transpose(0, 1);
     return this.#logits(features.reshape([batch!, time!, features.dim(2)])).reshape([-1, this.config.targetVocabSize]);
   }

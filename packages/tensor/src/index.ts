@@ -1,4 +1,4 @@
-export { gradients, vjp } from './autodiff.ts';
+export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
 export {
@@ -18,9 +18,13 @@ export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
 export { gru, gruStep } from './ops/gru.ts';
 export { concat, flip, full, iota } from './ops/layout.ts';
+export { type LSTMState, lstm, lstmStep } from './ops/lstm.ts';
+export { addmm } from './ops/matmul.ts';
+export { type Nonlinearity, rnn, rnnStep } from './ops/rnn.ts';
 export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';
 export { type OpAttributes, type OpName, ops } from './ops/table.ts';
 export { type Random, seeded, xoshiro128 } from './random.ts';
+export type { InParts } from './slices.ts';
 export {
   apply,
   applyAll,

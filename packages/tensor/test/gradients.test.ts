@@ -1,4 +1,19 @@
-import { apply, applyAll, concat, flip, full, gru, type OpName, ops, scan, type Tensor, tensor } from '@rivulet/tensor';
+import {
+  addmm,
+  apply,
+  applyAll,
+  concat,
+  flip,
+  full,
+  gru,
+  lstm,
+  type OpName,
+  ops,
+  rnn,
+  scan,
+  type Tensor,
+  tensor,
+} from '@rivulet/tensor';
 import { expect } from 'chai';
 import { type GradcheckOptions, gradcheck } from '../../../test/support/gradcheck.ts';
 
@@ -123,6 +138,24 @@ const cases: { readonly [P in OpName]?: readonly Case[] } = {
       ],
     },
   ],
+  addmm: [
+    {
+      f: (a, b, c) => addmm(c!, a!, b!),
+      shapes: [
+        [3, 4],
+        [4, 5],
+        [3, 5],
+      ],
+    },
+    {
+      f: (a, b, c) => addmm(c!, a!, b!, { transposeA: true, transposeB: true }),
+      shapes: [
+        [4, 3],
+        [5, 4],
+        [3, 5],
+      ],
+    },
+  ],
   linear: [{ f: (x, w, b) => apply('linear', [x!, w!, b!], {}), shapes: [[40, 4], [5, 4], [5]] }],
   gather: [
     { f: (a) => a!.gather(ints(0, 2, 2, 1, 2)), shapes: [[3, 4]] },
@@ -180,6 +213,22 @@ const cases: { readonly [P in OpName]?: readonly Case[] } = {
       shapes: [[2, 3], [3], [4, 2, 3]],
     },
   ],
+  rnn: (['tanh', 'relu'] as const).map((nonlinearity) => ({
+    f: (x, h, wi, wh, bi, bh) => {
+      const { outputs, final } = rnn([x!, h!, wi!, wh!, bi!, bh!, ints(4, 2)], { reverse: true, nonlinearity });
+      return concat([outputs.reshape([-1, 3]), final], 0);
+    },
+    shapes: [[4, 2, 5], [2, 3], [3, 5], [3, 3], [3], [3]],
+    step: 1e-3,
+  })),
+  lstm: [false, true].map((reverse) => ({
+    f: (x, h, c, wi, wh, bi, bh) => {
+      const rows = reverse ? [ints(4, 2)] : [];
+      const { outputs, final } = lstm([x!, h!, c!, wi!, wh!, bi!, bh!, ...rows], { reverse });
+      return concat([outputs.reshape([-1, 3]), final.h, final.c], 0);
+    },
+    shapes: [[4, 2, 5], [2, 3], [2, 3], [12, 5], [12, 3], [12], [12]],
+  })),
   gru: [false, true].map((reverse) => ({
     f: (x, h, wi, wh, bi, bh) => {
       const { outputs, final } = gru([x!, h!, wi!, wh!, bi!, bh!, ints(4, 2)], { reverse });

@@ -1,5 +1,6 @@
-import { broadcastShapes, type Dim, formatShape, sameDim } from '../dim.ts';
+import { broadcastShapes, type Dim, formatShape, sameDim, sameShape } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
+import { apply, type Tensor } from '../tensor.ts';
 import { sumTo } from './broadcast.ts';
 import type { None, Rules, TensorType } from './rule.ts';
 
@@ -13,32 +14,16 @@ export interface MatmulOps {
   matmul: Transposed;
   /** x [N, I], weight [O, I], bias [O] or none → x·weightᵀ + bias. */
   linear: None;
+  /** a [M, K], b [K, N], c [M, N] → a·b + c: the sum costs nothing. */
+  addmm: Transposed;
 }
 
 const flag = (on: boolean): number => (on ? 1 : 0);
 
 export const matmul: Rules<MatmulOps> = {
   matmul: {
-    shape: ([a, b], { transposeA, transposeB }) => {
-      const fail = (why: string): never => {
-        const form = `${formatShape(a!.shape)}${transposeA ? 'ᵀ' : ''} · ${formatShape(b!.shape)}${transposeB ? 'ᵀ' : ''}`;
-        throw new ShapeError('matmul', `${form}: ${why}`);
-      };
-      if (a!.shape.length < 2 || b!.shape.length < 2) fail('both need two axes or more');
-      if (a!.dtype !== 'float32' || b!.dtype !== 'float32') fail(`wants float32, got ${a!.dtype} and ${b!.dtype}`);
-      const [rows, inner] = orient(a!, transposeA);
-      const [inner2, columns] = orient(b!, transposeB);
-      if (!sameDim(inner, inner2)) fail(`inner sizes ${inner} and ${inner2} differ`);
-      const batch =
-        broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)) ?? fail('the batch axes do not broadcast');
-      return [{ dtype: 'float32', shape: [...batch, rows, columns] }];
-    },
-    gradient: ({ inputs: [a, b], attrs: { transposeA: ta, transposeB: tb }, grads: [g], wanted }) => {
-      // C = A·B gives dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand swaps the roles.
-      const da = ta ? b!.matmul(g!, { transposeA: tb, transposeB: true }) : g!.matmul(b!, { transposeB: !tb });
-      const db = tb ? g!.matmul(a!, { transposeA: true, transposeB: ta }) : a!.matmul(g!, { transposeA: !ta });
-      return [wanted[0] ? sumTo(da, a!.shape) : null, wanted[1] ? sumTo(db, b!.shape) : null];
-    },
+    shape: matmulShape,
+    gradient: ({ inputs: [a, b], attrs, grads: [g], wanted }) => matmulGradient(a!, b!, attrs, g!, wanted),
     lower: (g, { names, inputs: [a, b], attrs: { transposeA, transposeB } }) => {
       const transposed = { transA: flag(transposeA), transB: flag(transposeB) };
       if (!transposeA && !transposeB) return [g.op('MatMul', names)];
@@ -68,9 +53,60 @@ export const matmul: Rules<MatmulOps> = {
     ],
     lower: (g, { names }) => [g.op('Gemm', names, { transB: 1 })],
   },
+  addmm: {
+    shape: ([a, b, c], attrs) => {
+      const [product] = matmulShape([a!, b!], attrs);
+      if (product!.shape.length !== 2 || !sameShape(product!.shape, c!.shape))
+        throw new ShapeError(
+          'addmm',
+          `a product ${formatShape(product!.shape)} and a sum ${formatShape(c!.shape)}: wants two axes and the same shape`,
+        );
+      return [product!];
+    },
+    gradient: ({ inputs: [a, b], attrs, grads: [g], wanted }) => [
+      ...matmulGradient(a!, b!, attrs, g!, wanted),
+      wanted[2] ? g! : null,
+    ],
+    lower: (g, { names, attrs: { transposeA, transposeB } }) => [
+      g.op('Gemm', names, { transA: flag(transposeA), transB: flag(transposeB) }),
+    ],
+  },
 };
+
+function matmulShape([a, b]: readonly TensorType[], { transposeA, transposeB }: Transposed): [TensorType] {
+  const fail = (why: string): never => {
+    const form = `${formatShape(a!.shape)}${transposeA ? 'ᵀ' : ''} · ${formatShape(b!.shape)}${transposeB ? 'ᵀ' : ''}`;
+    throw new ShapeError('matmul', `${form}: ${why}`);
+  };
+  if (a!.shape.length < 2 || b!.shape.length < 2) fail('both need two axes or more');
+  if (a!.dtype !== 'float32' || b!.dtype !== 'float32') fail(`wants float32, got ${a!.dtype} and ${b!.dtype}`);
+  const [rows, inner] = orient(a!, transposeA);
+  const [inner2, columns] = orient(b!, transposeB);
+  if (!sameDim(inner, inner2)) fail(`inner sizes ${inner} and ${inner2} differ`);
+  const batch =
+    broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)) ?? fail('the batch axes do not broadcast');
+  return [{ dtype: 'float32', shape: [...batch, rows, columns] }];
+}
+
+function matmulGradient(
+  a: Tensor,
+  b: Tensor,
+  { transposeA: ta, transposeB: tb }: Transposed,
+  g: Tensor,
+  wanted: readonly boolean[],
+): [Tensor | null, Tensor | null] {
+  // C = A·B gives dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand swaps the roles.
+  const da = ta ? b.matmul(g, { transposeA: tb, transposeB: true }) : g.matmul(b, { transposeB: !tb });
+  const db = tb ? g.matmul(a, { transposeA: true, transposeB: ta }) : a.matmul(g, { transposeA: !ta });
+  return [wanted[0] ? sumTo(da, a.shape) : null, wanted[1] ? sumTo(db, b.shape) : null];
+}
 
 function orient({ shape }: TensorType, transposed: boolean): [Dim, Dim] {
   const [row, column] = [shape.at(-2)!, shape.at(-1)!];
   return transposed ? [column, row] : [row, column];
+}
+
+/** a [M, K] · b [K, N] + c [M, N]. */
+export function addmm(c: Tensor, a: Tensor, b: Tensor, options: Partial<Transposed> = {}): Tensor {
+  return apply('addmm', [a, b, c], { transposeA: false, transposeB: false, ...options });
 }

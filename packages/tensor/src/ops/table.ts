@@ -4,10 +4,12 @@ import { type ElementwiseOps, elementwise } from './elementwise.ts';
 import { type GRUOps, gruRules } from './gru.ts';
 import { type ColumnOps, columns, type IndexingOps, indexing } from './indexing.ts';
 import { type LayoutOps, layout } from './layout.ts';
+import { type LSTMOps, lstmRules } from './lstm.ts';
 import { type MatmulOps, matmul } from './matmul.ts';
 import { type NormalizationOps, normalization } from './normalization.ts';
 import { type RandomOps, random } from './random.ts';
 import { type ReduceOps, reduce } from './reduce.ts';
+import { type RNNOps, rnnRules } from './rnn.ts';
 import type { OpRule } from './rule.ts';
 import { type ScanOps, scanRules } from './scan.ts';
 
@@ -17,6 +19,8 @@ export interface OpAttributes
     ColumnOps,
     ElementwiseOps,
     GRUOps,
+    LSTMOps,
+    RNNOps,
     IndexingOps,
     LayoutOps,
     MatmulOps,
@@ -34,6 +38,8 @@ export const ops: OpTable = {
   ...columns,
   ...elementwise,
   ...gruRules,
+  ...lstmRules,
+  ...rnnRules,
   ...indexing,
   ...layout,
   ...matmul,
