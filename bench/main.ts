@@ -1,6 +1,7 @@
-// npm run bench -- NAME [--json]: prints a table, or JSON.
+// npm run bench -- NAME [PARTS…] [--json]: prints a table, or JSON.
 import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
+import { engine } from './engine.ts';
 import { trainSeq2Seq } from './train-seq2seq.ts';
 import { translate } from './translate.ts';
 
@@ -11,21 +12,24 @@ export interface Figure {
   readonly unit: string;
 }
 
-const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
+const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<Figure[]>>> = {
   translate,
   'train-seq2seq': trainSeq2Seq,
   digits,
+  engine,
 };
 
-const [name = '', ...flags] = process.argv.slice(2);
+const [name = '', ...rest] = process.argv.slice(2);
 const benchmark = benchmarks[name];
 if (!benchmark) {
-  process.stderr.write(`usage: npm run bench -- NAME [--json]; there are: ${Object.keys(benchmarks).join(', ')}\n`);
+  process.stderr.write(
+    `usage: npm run bench -- NAME [PARTS…] [--json]; there are: ${Object.keys(benchmarks).join(', ')}\n`,
+  );
   process.exit(2);
 }
-const figures = await benchmark();
+const figures = await benchmark(rest.filter((word) => !word.startsWith('--')));
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-if (flags.includes('--json')) process.stdout.write(`${JSON.stringify({ name, machine, figures })}\n`);
+if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ name, machine, figures })}\n`);
 else {
   process.stdout.write(`${machine}\n`);
   for (const { what, value, unit } of figures)

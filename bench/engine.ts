@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { workloads } from './engine/workloads.ts';
+import type { Figure } from './main.ts';
+
+const file = (path: string): string => new URL(path, import.meta.url).pathname;
+/** Steps at a time, and how often both sides take their turn. */
+const [STEPS, TURNS] = [5, 6];
+
+interface Answer {
+  readonly times: number[];
+  /** Peak resident memory, MiB. */
+  readonly memory: number;
+  /** The longest time the event loop stood still, ms; ours only. */
+  readonly gap?: number;
+}
+
+/** One side of a comparison: a process that takes steps when it is told to. */
+class Side {
+  readonly #process: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor(command: string, args: readonly string[]) {
+    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
+  }
+
+  async steps(count: number): Promise<Answer> {
+    this.#process.stdin!.write(`steps ${count}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error('a side of the benchmark ended early');
+    return JSON.parse(value) as Answer;
+  }
+
+  end(): void {
+    this.#process.stdin!.end();
+  }
+}
+
+/** A python with torch: RIVULET_PYTHON, or the first python3 of the path. */
+function findPython(): string | null {
+  const python = process.env.RIVULET_PYTHON ?? 'python3';
+  return spawnSync(python, ['-c', 'import torch']).status === 0 ? python : null;
+}
+
+/** Training steps of every workload, ours and PyTorch's in turn, each in a process of its own. */
+export async function engine(names: readonly string[]): Promise<Figure[]> {
+  const python = findPython();
+  if (!python) process.stderr.write('no python with torch found (RIVULET_PYTHON names one): ours alone\n');
+  const figures: Figure[] = [];
+  for (const name of names.length > 0 ? names : Object.keys(workloads)) figures.push(...(await compare(name, python)));
+  return figures;
+}
+
+async function compare(name: string, python: string | null): Promise<Figure[]> {
+  const ours = new Side(process.execPath, [file('../tools/source.mjs'), file('./engine/worker.ts'), name]);
+  const first = await ours.steps(1);
+  const warm = await ours.steps(STEPS);
+  const theirs = python ? new Side(python, [file('./peers/engine.py'), name]) : null;
+  await theirs?.steps(STEPS + 1);
+  const [mine, peer, ratios, gaps]: number[][] = [[], [], [], []];
+  let memory = { ours: 0, theirs: 0 };
+  for (let turn = 0; turn < TURNS; turn++) {
+    const a = await ours.steps(STEPS);
+    const b = await theirs?.steps(STEPS);
+    mine!.push(...a.times);
+    gaps!.push(a.gap ?? 0);
+    memory = { ours: a.memory, theirs: b?.memory ?? 0 };
+    if (!b) continue;
+    peer!.push(...b.times);
+    ratios!.push(median(a.times) / median(b.times));
+  }
+  ours.end();
+  theirs?.end();
+  const step = median(mine!);
+  return [
+    { what: `${name}: a training step`, value: step, unit: 'ms' },
+    { what: `${name}: the first step's extra time`, value: first.times[0]! - median(warm.times), unit: 'ms' },
+    { what: `${name}: longest gap of the event loop, first step`, value: first.gap ?? 0, unit: 'ms' },
+    { what: `${name}: longest gap of the event loop, later steps`, value: Math.max(...gaps!), unit: 'ms' },
+    { what: `${name}: peak memory`, value: memory.ours, unit: 'MiB' },
+    ...(theirs
+      ? [
+          { what: `${name}: PyTorch's step`, value: median(peer!), unit: 'ms' },
+          { what: `${name}: time, ratio to PyTorch's`, value: median(ratios!), unit: '×' },
+          { what: `${name}: memory, ratio to PyTorch's`, value: memory.ours / memory.theirs, unit: '×' },
+        ]
+      : []),
+  ];
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}

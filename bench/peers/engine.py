@@ -1,0 +1,94 @@
+"""The workloads of bench/engine/workloads.ts in PyTorch: reads "steps N" lines, answers each with a line of JSON."""
+import json
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_num_threads(2)
+torch.manual_seed(1)
+
+
+def mlp():
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    x, y = torch.rand(128, 784) * 2 - 1, torch.randint(10, (128,))
+    return model, lambda: F.cross_entropy(model(x), y), torch.optim.Adam(model.parameters(), lr=1e-3)
+
+
+VOCAB, WIDTH, TIME, BATCH = 8192, 256, 35, 32
+
+
+class RecurrentLM(nn.Module):
+    def __init__(self, rnn):
+        super().__init__()
+        self.embedding, self.rnn, self.head = nn.Embedding(VOCAB, WIDTH), rnn, nn.Linear(WIDTH, VOCAB)
+
+    def forward(self, x):
+        return self.head(self.rnn(self.embedding(x))[0])
+
+
+def recurrent(kind):
+    def make():
+        model = RecurrentLM(kind(WIDTH, WIDTH))
+        x, y = torch.randint(VOCAB, (TIME, BATCH)), torch.randint(VOCAB, (TIME, BATCH))
+        loss = lambda: F.cross_entropy(model(x).view(-1, VOCAB), y.view(-1))
+        return model, loss, torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    return make
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, causal=False):
+        b, t, e = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, e // self.heads).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        x = x + self.proj(y.transpose(1, 2).reshape(b, t, e))
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+
+class GPT(nn.Module):
+    def __init__(self, layers=6, width=384, heads=6, time=256, vocab=8192):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(vocab, width), nn.Embedding(time, width)
+        nn.init.normal_(self.wte.weight, std=0.02)
+        nn.init.normal_(self.wpe.weight, std=0.02)
+        self.blocks, self.norm = nn.ModuleList(Block(width, heads) for _ in range(layers)), nn.LayerNorm(width)
+
+    def forward(self, x):
+        h = self.wte(x) + self.wpe.weight
+        for block in self.blocks:
+            h = block(h, causal=True)
+        return self.norm(h) @ self.wte.weight.T
+
+
+def gpt():
+    model = GPT()
+    x, y = torch.randint(8192, (4, 256)), torch.randint(8192, (4, 256))
+    loss = lambda: F.cross_entropy(model(x).view(-1, 8192), y.view(-1))
+    return model, loss, torch.optim.AdamW(model.parameters(), lr=3e-4)
+
+
+workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt}
+model, loss_of, optimizer = workloads[sys.argv[1]]()
+for line in sys.stdin:
+    times = []
+    for _ in range(int(line.split()[1])):
+        begin = time.perf_counter()
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        optimizer.step()
+        value = loss.item()
+        times.append(1000 * (time.perf_counter() - begin))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"times": times, "loss": value, "memory": memory, "torch": torch.__version__}), flush=True)
