@@ -1,3 +1,5 @@
+import './eager.ts'; // lets expressions run by themselves
+
 export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
