@@ -14,6 +14,8 @@ export * from '@rivulet/recurrent';
 export * from '@rivulet/seq2seq';
 export * from '@rivulet/stream';
 export * from '@rivulet/tensor';
+// The constructor of tensors; the initializer of that name stays in @rivulet/nn.
+export { ones } from '@rivulet/tensor';
 export * from '@rivulet/tokenizer';
 export * from '@rivulet/training';
 export * from '@rivulet/transformer';

@@ -3,7 +3,7 @@ import { defaultBackend } from './backend/select.ts';
 import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
 import { lowerModel } from './lowering/lower.ts';
 import { encodeModel } from './onnx/encode.ts';
-import { installEvaluate, type Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
 
 export type Outputs = Readonly<Record<string, Tensor>>;
@@ -63,14 +63,3 @@ function trace<I extends InputSpecs>(
   const feeds = Object.entries(inputs).map(([name, tensor]) => ({ name, tensor }));
   return { model: encodeModel(lowerModel(feeds, named)), names: Object.keys(outputs) };
 }
-
-installEvaluate(async (outputs) => {
-  const backend = await defaultBackend();
-  const named = outputs.map((tensor, i) => ({ name: `out_${i}`, tensor }));
-  const session = await backend.createSession(encodeModel(lowerModel([], named)), { optimization: 'basic' });
-  try {
-    return await session.run([]);
-  } finally {
-    await session.dispose();
-  }
-});

@@ -1,3 +1,5 @@
+import './eager.ts'; // lets expressions run by themselves
+
 export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
@@ -11,18 +13,23 @@ export {
 } from './checkpoint/safetensors.ts';
 export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
 export { CompiledStep, compileStep, type StepOptions, type StepProgram } from './compile-step.ts';
+export { arange, linspace, ones, rand, randint, randn, zeros } from './constructors.ts';
 export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
 export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
+export { eye, flip, type PadMode } from './ops/arrange.ts';
+export { einsum } from './ops/einsum.ts';
 export { gru, gruStep } from './ops/gru.ts';
-export { concat, flip, full, iota } from './ops/layout.ts';
+export { embedding } from './ops/indexing.ts';
+export { concat, full, iota, stack } from './ops/layout.ts';
 export { type LSTMState, lstm, lstmStep } from './ops/lstm.ts';
 export { addmm } from './ops/matmul.ts';
 export { type Nonlinearity, rnn, rnnStep } from './ops/rnn.ts';
 export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';
 export { type OpAttributes, type OpName, ops } from './ops/table.ts';
+export type { NestedValues } from './print.ts';
 export { type Random, seeded, xoshiro128 } from './random.ts';
 export type { InParts } from './slices.ts';
 export {
@@ -31,6 +38,8 @@ export {
   buffer,
   constant,
   input,
+  type MatmulOptions,
+  type NestedArray,
   type ParameterNode,
   parameter,
   type Scalar,

@@ -16,6 +16,7 @@ import {
 } from '@rivulet/tensor';
 import { expect } from 'chai';
 import { type GradcheckOptions, gradcheck } from '../../../test/support/gradcheck.ts';
+import { differentiatedOps } from './op-rows.ts';
 
 interface Case extends GradcheckOptions {
   readonly f: (...inputs: Tensor[]) => Tensor;
@@ -243,10 +244,21 @@ const without: readonly OpName[] = [
   'equal',
   'less',
   'greater',
+  'lessEqual',
+  'greaterEqual',
+  'and',
+  'or',
+  'xor',
   'not',
+  'mod',
+  'isNaN',
   'step',
   'sign',
+  'floor',
+  'ceil',
+  'round',
   'argmax',
+  'argmin',
   'full',
   'iota',
   'sizeOf',
@@ -261,7 +273,10 @@ describe('gradients', () => {
     });
 
   it('is checked for every operation that has one', () => {
-    const missing = (Object.keys(ops) as OpName[]).filter((op) => !cases[op] && !without.includes(op));
+    const inRows = differentiatedOps(); // ops.test.ts checks those
+    const missing = (Object.keys(ops) as OpName[]).filter(
+      (op) => !cases[op] && !without.includes(op) && !inRows.has(op),
+    );
     expect(missing).to.deep.equal([]);
   });
 

@@ -1,35 +1,36 @@
+import { apply } from '../apply.ts';
 import { broadcastShapes, formatShape, type Shape } from '../dim.ts';
 import { type DType, onnxType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { apply, type Tensor } from '../tensor.ts';
+import type { Lowering } from '../lowering/lowering.ts';
+import type { Tensor } from '../tensor.ts';
 import { sumTo } from './broadcast.ts';
-import type { GradientArgs, None, PrimitiveRule, Rules, TensorType } from './rule.ts';
+import type { LowerArgs, None, PrimitiveRule, Rules, TensorType } from './rule.ts';
+import { INDICES, NUMBERS, wantSameType, wantType } from './wants.ts';
 
+/** Operations that broadcast their operands. */
 export interface ElementwiseOps {
   add: None;
   sub: None;
   mul: None;
+  /** Integers: only where the quotient is whole. */
   div: None;
+  /** Integers: the remainder, with the sign of the divisor. */
+  mod: None;
   maximum: None;
   minimum: None;
-  pow: { exponent: number };
+  /** a^b. */
+  power: None;
   equal: None;
   less: None;
   greater: None;
+  lessEqual: None;
+  greaterEqual: None;
+  /** Of bools; of integers, bit by bit. */
+  and: None;
+  or: None;
+  xor: None;
   where: None;
-  not: None;
-  neg: None;
-  exp: None;
-  log: None;
-  sqrt: None;
-  abs: None;
-  erf: None;
-  relu: None;
-  step: None;
-  sign: None;
-  sigmoid: None;
-  tanh: None;
-  gelu: None;
   cast: { dtype: DType };
 }
 
@@ -45,21 +46,14 @@ function broadcast(op: string, inputs: readonly TensorType[], dtype?: DType): Te
   return [{ dtype: dtype ?? inputs[0]!.dtype, shape }];
 }
 
-function sameType(op: string, inputs: readonly TensorType[]): void {
-  const [a, b] = inputs;
-  if (a!.dtype !== b!.dtype)
-    throw new ShapeError(op, `element types differ: ${a!.dtype} and ${b!.dtype}; cast one of them`);
-}
+type Partials = (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => Tensor, () => Tensor];
 
-/** A broadcasting operation of two tensors; `partials` gives the gradient before the broadcast axes are summed. */
-function binary(
-  op: string,
-  onnx: string,
-  partials: (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => Tensor, () => Tensor],
-): PrimitiveRule<None> {
+/** A broadcasting operation of two numbers; `partials` gives the gradient before the broadcast axes are summed. */
+function binary(op: string, onnx: string, partials: Partials, types: readonly DType[] = NUMBERS): PrimitiveRule<None> {
   return {
     shape: (inputs) => {
-      sameType(op, inputs);
+      wantSameType(op, inputs);
+      wantType(op, inputs[0]!, types);
       return broadcast(op, inputs);
     },
     gradient: ({ inputs: [a, b], outputs: [y], grads: [g], wanted }) => {
@@ -70,10 +64,11 @@ function binary(
   };
 }
 
-function comparison(op: string, onnx: string): PrimitiveRule<None> {
+function comparison(op: string, onnx: string, types: readonly DType[] = NUMBERS): PrimitiveRule<None> {
   return {
     shape: (inputs) => {
-      sameType(op, inputs);
+      wantSameType(op, inputs);
+      wantType(op, inputs[0]!, types);
       return broadcast(op, inputs, 'bool');
     },
     gradient: 'none',
@@ -81,27 +76,18 @@ function comparison(op: string, onnx: string): PrimitiveRule<None> {
   };
 }
 
-/** An operation of one float tensor; `partial` gets x, y = op(x) and the gradient of y. */
-function unary(
-  op: string,
-  onnx: string,
-  partial: ((x: Tensor, y: Tensor, g: Tensor) => Tensor) | 'none',
-): PrimitiveRule<None> {
+function logical(op: string, onnx: string, bitwise: string): PrimitiveRule<None> {
   return {
-    shape: ([x]) => {
-      if (x!.dtype === 'bool') throw new ShapeError(op, 'got bool; cast it to float32 first');
-      return [x!];
+    shape: (inputs) => {
+      wantSameType(op, inputs);
+      wantType(op, inputs[0]!, ['bool', ...INDICES]);
+      return broadcast(op, inputs);
     },
-    gradient:
-      partial === 'none'
-        ? 'none'
-        : ({ inputs, outputs, grads }: GradientArgs<None>) => [partial(inputs[0]!, outputs[0]!, grads[0]!)],
-    lower: (g, { names }) => [g.op(onnx, names)],
+    gradient: 'none',
+    lower: (g, { names, inputs: [x] }) => [g.op(x!.dtype === 'bool' ? onnx : bitwise, names)],
   };
 }
 
-/** 1 where x > 0, else 0: a mask that is cheaper than a comparison and a cast. */
-const step = (x: Tensor): Tensor => apply('step', [x], {});
 const sign = (x: Tensor): Tensor => apply('sign', [x], {});
 
 export const elementwise: Rules<ElementwiseOps> = {
@@ -109,6 +95,15 @@ export const elementwise: Rules<ElementwiseOps> = {
   sub: binary('sub', 'Sub', (_a, _b, g) => [() => g, () => g.neg()]),
   mul: binary('mul', 'Mul', (a, b, g) => [() => g.mul(b), () => g.mul(a)]),
   div: binary('div', 'Div', (_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
+  mod: {
+    shape: (inputs) => {
+      wantSameType('mod', inputs);
+      wantType('mod', inputs[0]!, INDICES);
+      return broadcast('mod', inputs);
+    },
+    gradient: 'none',
+    lower: (g, { names }) => [g.op('Mod', names)],
+  },
   // Ties give half to each, as in PyTorch.
   maximum: binary('maximum', 'Max', (a, b, g) => {
     const half = g.mul(0.5);
@@ -118,19 +113,28 @@ export const elementwise: Rules<ElementwiseOps> = {
     const half = g.mul(0.5);
     return [() => half.mul(sign(b.sub(a)).add(1)), () => half.mul(sign(a.sub(b)).add(1))];
   }),
-  pow: {
-    shape: ([x]) => [x!],
-    gradient: ({ inputs: [x], attrs: { exponent }, grads: [g] }) => [g!.mul(x!.pow(exponent - 1).mul(exponent))],
-    lower: (g, { names, attrs }) => [g.op('Pow', [...names, g.float(attrs.exponent)])],
-  },
-  equal: comparison('equal', 'Equal'),
+  power: binary(
+    'pow',
+    'Pow',
+    (a, b, g, y) => [
+      () => b.equal(0).where(g.mul(0), g.mul(b).mul(a.pow(b.sub(1)))), // 0 · 0⁻¹ would be NaN
+      () => a.equal(0).and(b.greaterEqual(0)).where(g.mul(0), g.mul(y).mul(a.log())), // so would 0 · log 0
+    ],
+    ['float32'],
+  ),
+  equal: comparison('equal', 'Equal', [...NUMBERS, 'bool']),
   less: comparison('less', 'Less'),
   greater: comparison('greater', 'Greater'),
+  lessEqual: comparison('lessEqual', 'LessOrEqual'),
+  greaterEqual: comparison('greaterEqual', 'GreaterOrEqual'),
+  and: logical('and', 'And', 'BitwiseAnd'),
+  or: logical('or', 'Or', 'BitwiseOr'),
+  xor: logical('xor', 'Xor', 'BitwiseXor'),
   where: {
     shape: (inputs) => {
       if (inputs[0]!.dtype !== 'bool')
         throw new ShapeError('where', `the condition must be bool, got ${inputs[0]!.dtype}`);
-      sameType('where', inputs.slice(1));
+      wantSameType('where', inputs.slice(1));
       return broadcast('where', inputs, inputs[1]!.dtype);
     },
     gradient: ({ inputs: [condition, a, b], grads: [g], wanted }) => {
@@ -141,50 +145,7 @@ export const elementwise: Rules<ElementwiseOps> = {
         wanted[2] ? sumTo(g!.mul(mask.neg().add(1)), b!.shape) : null,
       ];
     },
-    lower: (g, { names }) => [g.op('Where', names)],
-  },
-  not: {
-    shape: ([x]) => {
-      if (x!.dtype !== 'bool') throw new ShapeError('not', `wants bool, got ${x!.dtype}`);
-      return [x!];
-    },
-    gradient: 'none',
-    lower: (g, { names }) => [g.op('Not', names)],
-  },
-  neg: unary('neg', 'Neg', (_x, _y, g) => g.neg()),
-  exp: unary('exp', 'Exp', (_x, y, g) => g.mul(y)),
-  log: unary('log', 'Log', (x, _y, g) => g.div(x)),
-  sqrt: unary('sqrt', 'Sqrt', (_x, y, g) => g.div(y.mul(2))),
-  abs: unary('abs', 'Abs', (x, _y, g) => g.mul(sign(x))),
-  erf: unary('erf', 'Erf', (x, _y, g) =>
-    g.mul(
-      x
-        .mul(x)
-        .neg()
-        .exp()
-        .mul(2 / Math.sqrt(Math.PI)),
-    ),
-  ),
-  relu: unary('relu', 'Relu', (x, _y, g) => g.mul(step(x))),
-  step: {
-    ...unary('step', 'HardSigmoid', 'none'),
-    lower: (g, { names }) => [g.op('HardSigmoid', names, { alpha: { float: 1e30 }, beta: { float: 0 } })],
-  },
-  sign: unary('sign', 'Sign', 'none'),
-  sigmoid: unary('sigmoid', 'Sigmoid', (_x, y, g) => g.mul(y.sub(y.mul(y)))),
-  tanh: unary('tanh', 'Tanh', (_x, y, g) => g.sub(g.mul(y.mul(y)))),
-  gelu: {
-    shape: ([x]) => [x!],
-    gradient: ({ inputs: [x], grads: [g] }) => {
-      const cdf = x!.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
-      const density = x!
-        .mul(x!)
-        .mul(-0.5)
-        .exp()
-        .mul(1 / Math.sqrt(2 * Math.PI));
-      return [g!.mul(cdf.add(x!.mul(density)))];
-    },
-    lower: (g, { names }) => [g.op('Gelu', names, {}, 'com.microsoft')],
+    lower: lowerWhere,
   },
   cast: {
     shape: ([x], { dtype }) => [{ dtype, shape: x!.shape }],
@@ -194,3 +155,9 @@ export const elementwise: Rules<ElementwiseOps> = {
     lower: (g, { names, attrs }) => [g.op('Cast', names, { to: onnxType(attrs.dtype) })],
   },
 };
+
+/** The runtime's kernel knows no bool. */
+function lowerWhere(g: Lowering, { names: [condition, a, b], outputs: [y] }: LowerArgs<None>): string[] {
+  if (y!.dtype !== 'bool') return [g.op('Where', [condition!, a!, b!])];
+  return [g.op('Or', [g.op('And', [condition!, a!]), g.op('And', [g.op('Not', [condition!]), b!])])];
+}

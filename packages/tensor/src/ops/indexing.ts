@@ -1,33 +1,83 @@
-import { type Dim, formatShape, type Shape, sameDim } from '../dim.ts';
+import { apply } from '../apply.ts';
+import { type Dim, formatShape, type Shape, sameDim, sameShape } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
-import { apply } from '../tensor.ts';
-import type { None, Rules, TensorType } from './rule.ts';
+import type { Tensor } from '../tensor.ts';
+import { full } from './layout.ts';
+import type { Rules } from './rule.ts';
+import { described, NUMBERS, wantIndices, wantSameType, wantType } from './wants.ts';
 
 export interface IndexingOps {
-  /** table [V, …], indices of any shape → [...indices, …]. */
-  gather: None;
+  /** table [.., V, ..] by indices of any shape, which takes the place of the axis. Axis 0: [V, …] → [...indices, …]. */
+  gather: { axis: number };
+  /** As `gather` of axis 0; the row `paddingIndex` gets no gradient. */
+  embedding: { paddingIndex: number | null };
   /** indices [N], updates [N, …] → zeros [rows, …] with the updates added; indices may repeat. */
   scatterAddRows: { rows: Dim };
-  /** logits [N, V], targets int [N] → losses [N], log-probabilities [N, V]. */
-  crossEntropy: { labelSmoothing: number };
+  /** x, indices of the same rank → out[i][j] = x[indices[i][j]][j], for axis 0. */
+  gatherAlong: { axis: number };
+  /** x, indices, source: x[indices[i][j]][j] += source[i][j], for axis 0; indices may repeat. */
+  scatterAdd: { axis: number };
 }
 
-function wantIndices(op: string, indices: TensorType): void {
-  if (indices.dtype !== 'int32' && indices.dtype !== 'int64')
-    throw new ShapeError(op, `indices must be int32 or int64, got ${indices.dtype}`);
+/** indices [...], gradient [..., rest] → the gradient of the table. */
+function tableGradient(indices: Tensor, gradient: Tensor, table: Tensor): Tensor {
+  const updates = gradient.reshape([-1, ...table.shape.slice(1)]);
+  return apply('scatterAddRows', [indices.reshape([-1]), updates], { rows: table.dim(0) });
+}
+
+/** Brings `count` axes from `at` to the front. */
+function toFront(x: Tensor, at: number, count: number): Tensor {
+  const axes = x.shape.map((_, i) => i);
+  return x.permute([...axes.splice(at, count), ...axes]);
+}
+
+/** Sizes of indices must not exceed those of x, but for the axis itself. */
+function wantAlong(op: string, x: Shape, indices: Shape, axis: number): void {
+  const fits =
+    x.length === indices.length &&
+    x.every((dim, i) => {
+      const size = indices[i]!;
+      return i === axis || (typeof dim === 'number' && typeof size === 'number' ? size <= dim : sameDim(dim, size));
+    });
+  if (!fits)
+    throw new ShapeError(op, `indices ${formatShape(indices)} do not fit ${formatShape(x)} along axis ${axis}`);
 }
 
 export const indexing: Rules<IndexingOps> = {
   gather: {
-    shape: ([table, indices]) => {
+    shape: ([table, indices], { axis }) => {
       wantIndices('gather', indices!);
-      return [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }];
+      if (table!.shape.length === 0) throw new ShapeError('gather', 'the table has no axis');
+      const { shape } = table!;
+      return [{ dtype: table!.dtype, shape: [...shape.slice(0, axis), ...indices!.shape, ...shape.slice(axis + 1)] }];
     },
-    gradient: ({ inputs: [table, indices], grads: [g], wanted }) => {
+    gradient: ({ inputs: [table, indices], attrs: { axis }, grads: [g], wanted }) => {
       if (!wanted[0]) return [null, null];
-      const rest: Shape = table!.shape.slice(1);
-      const updates = g!.reshape([-1, ...rest]);
-      return [apply('scatterAddRows', [indices!.reshape([-1]), updates], { rows: table!.dim(0) }), null];
+      if (axis === 0) return [tableGradient(indices!, g!, table!), null];
+      const rows = toFront(g!, axis, indices!.rank);
+      const front = tableGradient(indices!, rows, toFront(table!, axis, 1));
+      const back = front.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
+      return [front.permute(back), null];
+    },
+    lower: (g, { names, attrs }) => [g.op('Gather', names, { axis: attrs.axis })],
+  },
+  embedding: {
+    shape: ([table, ids], { paddingIndex }) => {
+      wantIndices('embedding', ids!);
+      wantType('embedding', table!, ['float32']);
+      const [rows] = table!.shape;
+      if (table!.shape.length !== 2 || rows === undefined)
+        throw new ShapeError('embedding', `the table must be [V, E], got ${formatShape(table!.shape)}`);
+      const outside = paddingIndex !== null && (paddingIndex < 0 || (typeof rows === 'number' && paddingIndex >= rows));
+      if (outside)
+        throw new ShapeError('embedding', `the padding index ${paddingIndex} is no row of a table of ${rows}`);
+      return [{ dtype: 'float32', shape: [...ids!.shape, table!.shape[1]!] }];
+    },
+    gradient: ({ inputs: [table, ids], attrs: { paddingIndex }, grads: [g], wanted }) => {
+      if (!wanted[0]) return [null, null];
+      if (paddingIndex === null) return [tableGradient(ids!, g!, table!), null];
+      const real = ids!.notEqual(paddingIndex).cast('float32').unsqueeze(-1);
+      return [tableGradient(ids!, g!.mul(real), table!), null];
     },
     lower: (g, { names }) => [g.op('Gather', names, { axis: 0 })],
   },
@@ -44,66 +94,48 @@ export const indexing: Rules<IndexingOps> = {
     gradient: ({ inputs: [indices], grads: [g], wanted }) => [null, wanted[1] ? g!.gather(indices!) : null],
     // ScatterElements, because ScatterND with reduction=add loses updates of repeated indices with several threads.
     lower: (g, { names: [indices, updates], inputs, outputs }) => {
-      const { shape } = inputs[1]!;
+      const { shape, dtype } = inputs[1]!;
       const column = g.op('Reshape', [indices!, g.shape([shape[0]!, ...shape.slice(1).map(() => 1)])]);
       const spread = g.op('Expand', [column, g.shape(shape)]);
-      const zeros = g.op('Expand', [g.scalar(0, 'float32'), g.shape(outputs[0]!.shape)]);
+      const zeros = g.op('Expand', [g.scalar(0, dtype), g.shape(outputs[0]!.shape)]);
       return [g.op('ScatterElements', [zeros, spread, updates!], { axis: 0, reduction: 'add' })];
     },
   },
-  crossEntropy: {
-    shape: ([logits, targets]) => {
-      wantIndices('crossEntropy', targets!);
-      if (logits!.shape.length !== 2 || targets!.shape.length !== 1 || !sameDim(logits!.shape[0]!, targets!.shape[0]!))
-        throw new ShapeError(
-          'crossEntropy',
-          `logits ${formatShape(logits!.shape)} and targets ${formatShape(targets!.shape)}: wants [N, V] and [N]`,
-        );
-      return [{ dtype: 'float32', shape: targets!.shape }, logits!];
+  gatherAlong: {
+    shape: ([x, indices], { axis }) => {
+      wantIndices('gatherAlong', indices!);
+      wantAlong('gatherAlong', x!.shape, indices!.shape, axis);
+      return [{ dtype: x!.dtype, shape: indices!.shape }];
     },
-    gradient: ({
-      inputs: [logits, targets],
-      outputs: [, logProbs],
-      attrs: { labelSmoothing: e },
-      grads: [g, direct],
-    }) => {
-      if (direct) throw new ShapeError('crossEntropy', 'its log-probabilities have no gradient; use logSoftmax');
-      // d/dlogits = p − ((1 − e)·onehot + e/V), times the row's gradient.
-      const row = g!.unsqueeze(1);
-      const smooth = logProbs!.exp().sub(e / logits!.size(1));
-      return [apply('addAtColumns', [smooth.mul(row), targets!, g!.mul(e - 1)], {}), null];
+    gradient: ({ inputs: [x, indices], attrs, grads: [g], wanted }) => [
+      wanted[0] ? apply('scatterAdd', [full(x!.shape, 0), indices!, g!], attrs) : null,
+      null,
+    ],
+    lower: (g, { names, attrs }) => [g.op('GatherElements', names, { axis: attrs.axis })],
+  },
+  scatterAdd: {
+    shape: ([x, indices, source], { axis }) => {
+      wantIndices('scatterAdd', indices!);
+      wantSameType('scatterAdd', [x!, source!]);
+      wantType('scatterAdd', x!, NUMBERS);
+      wantAlong('scatterAdd', x!.shape, indices!.shape, axis);
+      if (!sameShape(indices!.shape, source!.shape))
+        throw new ShapeError('scatterAdd', `${described(indices!)} indices for ${described(source!)}`);
+      return [x!];
     },
-    lower: (g, { names, inputs, attrs: { labelSmoothing: e } }) => {
-      // Along the last axis LogSoftmax is three times faster than inside SoftmaxCrossEntropyLoss, which moves the classes.
-      const [logits, targets] = names as [string, string];
-      const logProbs = g.op('LogSoftmax', [logits], { axis: -1 });
-      const axis = g.ints([1]);
-      const classes = g.scalar(inputs[0]!.size(1), inputs[1]!.dtype);
-      const negative = g.op('Less', [targets, g.scalar(0, inputs[1]!.dtype)]);
-      // A negative index would count from the end; outside the classes it fails.
-      const column = g.op('Unsqueeze', [g.op('Where', [negative, classes, targets]), axis]);
-      const loss = g.op('Neg', [g.op('Squeeze', [g.op('GatherElements', [logProbs, column], { axis: 1 }), axis])]);
-      if (e === 0) return [loss, logProbs];
-      const uniform = g.op('Neg', [g.op('ReduceMean', [logProbs, axis], { keepdims: 0 })]);
-      const parts = [g.op('Mul', [loss, g.float(1 - e)]), g.op('Mul', [uniform, g.float(e)])];
-      return [g.op('Add', parts), logProbs];
-    },
+    gradient: ({ inputs: [, indices], attrs: { axis }, grads: [g], wanted }) => [
+      wanted[0] ? g! : null,
+      null,
+      wanted[2] ? g!.gatherAlong(axis, indices!) : null,
+    ],
+    lower: (g, { names, attrs }) => [g.op('ScatterElements', names, { axis: attrs.axis, reduction: 'add' })],
   },
 };
 
-export interface ColumnOps {
-  /** x [N, V], columns int [N], values [N] → x with values added at those columns. */
-  addAtColumns: None;
+/**
+ * Rows of a table [V, E] by ids (int32 or int64) [...] → [..., E]. The run fails where an id is outside the table.
+ * @param paddingIndex a row that gets no gradient.
+ */
+export function embedding(table: Tensor, ids: Tensor, { paddingIndex }: { paddingIndex?: number } = {}): Tensor {
+  return apply('embedding', [table, ids], { paddingIndex: paddingIndex ?? null });
 }
-
-export const columns: Rules<ColumnOps> = {
-  addAtColumns: {
-    shape: ([x]) => [x!],
-    gradient: 'none', // only ever used inside a gradient
-    lower: (g, { names: [x, at, values] }) => {
-      const axis = g.ints([1]);
-      const update = [g.op('Unsqueeze', [at!, axis]), g.op('Unsqueeze', [values!, axis])];
-      return [g.op('ScatterElements', [x!, ...update], { axis: 1, reduction: 'add' })];
-    },
-  },
-};

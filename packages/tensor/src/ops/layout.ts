@@ -1,7 +1,8 @@
+import { apply, applyAll, normalizeAxis } from '../apply.ts';
 import { addDims, type Dim, divDims, formatShape, mulDims, type Shape, sameDim, sameShape, sizeOf } from '../dim.ts';
 import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { apply, applyAll, normalizeAxis, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { sumTo } from './broadcast.ts';
 import type { Rules, TensorType } from './rule.ts';
 
@@ -13,10 +14,8 @@ export interface LayoutOps {
   split: { axis: number; sizes: Shape };
   chunk: { axis: number; count: number };
   slice: { axis: number; start: number; end: number | null };
-  flip: { axis: number };
   full: { shape: Shape; value: number; dtype: DType };
   iota: { length: Dim };
-  sizeOf: { shape: Shape };
 }
 
 const withAxis = (shape: Shape, axis: number, dim: Dim): Shape => shape.map((d, i) => (i === axis ? dim : d));
@@ -128,14 +127,6 @@ export const layout: Rules<LayoutOps> = {
       g.op('Slice', [...names, g.ints([start]), g.ints([end ?? Number.MAX_SAFE_INTEGER]), g.ints([axis])]),
     ],
   },
-  flip: {
-    shape: ([x]) => [x!],
-    gradient: ({ attrs, grads: [g] }) => [apply('flip', [g!], attrs)],
-    lower: (g, { names, attrs }) => {
-      const [start, end, axis, step] = [-1, -Number.MAX_SAFE_INTEGER, attrs.axis, -1].map((n) => g.ints([n]));
-      return [g.op('Slice', [...names, start!, end!, axis!, step!])];
-    },
-  },
   full: {
     shape: (_, { shape, dtype }) => [{ dtype, shape }],
     gradient: 'none',
@@ -148,11 +139,6 @@ export const layout: Rules<LayoutOps> = {
       const end = g.op('Squeeze', [g.shape([attrs.length])]);
       return [g.op('Range', [g.scalar(0, 'int64'), end, g.scalar(1, 'int64')])];
     },
-  },
-  sizeOf: {
-    shape: () => [{ dtype: 'int64', shape: [] }],
-    gradient: 'none',
-    lower: (g, { attrs }) => [g.op('ReduceProd', [g.shape([1, ...attrs.shape])], { keepdims: 0 })],
   },
 };
 
@@ -171,6 +157,20 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   return apply('concat', tensors, { axis: normalizeAxis('concat', axis, first.rank) });
 }
 
+/** Joins tensors of equal shapes along a new axis. */
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors;
+  if (!first) throw new ShapeError('stack', 'needs at least one tensor');
+  for (const x of tensors)
+    if (!sameShape(x.shape, first.shape))
+      throw new ShapeError('stack', `shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ`);
+  const at = normalizeAxis('stack', axis, first.rank + 1);
+  return concat(
+    tensors.map((x) => x.unsqueeze(at)),
+    at,
+  );
+}
+
 /** A tensor with one value everywhere. */
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   return apply('full', [], { shape, value, dtype });
@@ -179,9 +179,4 @@ export function full(shape: Shape, value: number, dtype: DType = 'float32'): Ten
 /** 0, 1, …, length − 1 as int64. */
 export function iota(length: Dim): Tensor {
   return apply('iota', [], { length });
-}
-
-/** Reverses an axis. */
-export function flip(x: Tensor, axis: number): Tensor {
-  return apply('flip', [x], { axis: normalizeAxis('flip', axis, x.rank) });
 }

@@ -1,12 +1,19 @@
+import { apply } from '../apply.ts';
 import { type Dim, type Shape, sizeOf } from '../dim.ts';
 import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import type { Lowering } from '../lowering/lowering.ts';
-import { apply, type Tensor } from '../tensor.ts';
-import type { Rules, TensorType } from './rule.ts';
+import type { Tensor } from '../tensor.ts';
+import type { LowerArgs, PrimitiveRule, Rules, TensorType } from './rule.ts';
+import { FLOATS, NUMBERS, wantType } from './wants.ts';
 
 interface Axes {
   axes: readonly number[];
+  keepDims: boolean;
+}
+
+interface OneAxis {
+  axis: number;
   keepDims: boolean;
 }
 
@@ -14,9 +21,16 @@ export interface ReduceOps {
   sum: Axes;
   mean: Axes;
   max: Axes;
-  argmax: { axis: number };
+  min: Axes;
+  prod: Axes;
+  /** The squared deviations from the mean, divided by the count minus the correction. */
+  variance: Axes & { correction: number };
+  logSumExp: Axes;
+  argmax: OneAxis;
+  argmin: OneAxis;
   softmax: { axis: number };
   logSoftmax: { axis: number };
+  sizeOf: { shape: Shape };
 }
 
 function reduced(x: TensorType, { axes, keepDims }: Axes, dtype: DType = x.dtype): TensorType[] {
@@ -41,48 +55,149 @@ function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Sh
   return g.op('Reshape', [g.op('MatMul', [row, flat]), g.shape(out)]);
 }
 
-export const reduce: Rules<ReduceOps> = {
-  sum: {
-    shape: ([x], attrs) => reduced(x!, attrs),
-    gradient: ({ inputs: [x], attrs, grads: [g] }) => [restore(g!, x!, attrs.axes).expand(x!.shape)],
-    lower: (g, { names, attrs, inputs: [x], outputs }) => {
-      const { axes } = attrs;
-      if (x!.dtype === 'float32' && axes.length > 0 && axes.length < x!.rank && isLeading(axes))
-        return [sumLeading(g, names[0]!, x!.shape, axes.length, outputs[0]!.shape)];
-      if (axes.length === 0) return [g.op('Identity', names)];
-      return [g.op('ReduceSum', [...names, g.ints(axes)], { keepdims: attrs.keepDims ? 1 : 0 })];
+/** One node of a Reduce… operation. */
+function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
+  if (axes.length === 0) return [g.op('Identity', names)];
+  return [g.op(onnx, [...names, g.ints(axes)], { keepdims: keepDims ? 1 : 0 })];
+}
+
+/** The largest or the smallest. */
+function extreme(op: string, onnx: string): PrimitiveRule<Axes> {
+  return {
+    shape: ([x], attrs) => {
+      wantType(op, x!, NUMBERS);
+      wantElements(op, x!, attrs.axes);
+      return reduced(x!, attrs);
     },
-  },
-  mean: {
-    shape: ([x], attrs) => reduced(x!, attrs),
-    gradient: ({ inputs: [x], attrs, grads: [g] }) => {
-      const shape = attrs.axes.map((axis) => x!.shape[axis]!);
-      const count = apply('sizeOf', [], { shape }).cast('float32');
-      return [restore(g!.div(count), x!, attrs.axes).expand(x!.shape)];
-    },
-    lower: (g, { names, attrs }) => [
-      attrs.axes.length === 0
-        ? g.op('Identity', names)
-        : g.op('ReduceMean', [...names, g.ints(attrs.axes)], { keepdims: attrs.keepDims ? 1 : 0 }),
-    ],
-  },
-  max: {
-    shape: ([x], attrs) => reduced(x!, attrs),
     gradient: ({ inputs: [x], outputs: [y], attrs: { axes }, grads: [g] }) => {
       const ties = x!.equal(restore(y!, x!, axes)).cast('float32');
       return [ties.mul(restore(g!, x!, axes).div(ties.sum(axes, { keepDims: true })))];
     },
-    lower: (g, { names, attrs }) => [
-      g.op('ReduceMax', [...names, g.ints(attrs.axes)], { keepdims: attrs.keepDims ? 1 : 0 }),
-    ],
-  },
-  argmax: {
-    shape: ([x], { axis }) => reduced(x!, { axes: [axis], keepDims: false }, 'int64'),
+    lower: (g, args) => reduceWith(onnx, g, args),
+  };
+}
+
+function position(op: string, onnx: string): PrimitiveRule<OneAxis> {
+  return {
+    shape: ([x], { axis, keepDims }) => {
+      wantType(op, x!, ['float32', 'int32']);
+      wantElements(op, x!, [axis]);
+      return reduced(x!, { axes: [axis], keepDims }, 'int64');
+    },
     gradient: 'none',
-    lower: (g, { names, attrs }) => [g.op('ArgMax', names, { axis: attrs.axis, keepdims: 0 })],
+    lower: (g, { names, attrs }) => [g.op(onnx, names, { axis: attrs.axis, keepdims: attrs.keepDims ? 1 : 0 })],
+  };
+}
+
+function wantElements(op: string, { shape }: TensorType, axes: readonly number[]): void {
+  for (const axis of axes)
+    if (shape[axis] === 0) throw new ShapeError(op, `axis ${axis} of [${shape.join(', ')}] is empty`);
+}
+
+/** The number of reduced elements, a number where it is known. */
+function countOf(x: Tensor, axes: readonly number[]): number | Tensor {
+  const shape = axes.map((axis) => x.shape[axis]!);
+  const count = sizeOf(shape);
+  return typeof count === 'number' ? count : apply('sizeOf', [], { shape }).cast('float32');
+}
+
+/** count − correction, not below 0. */
+function degrees(count: number | Tensor, correction: number): number | Tensor {
+  return typeof count === 'number' ? Math.max(count - correction, 0) : count.sub(correction).maximum(0);
+}
+
+export const reduce: Rules<ReduceOps> = {
+  sum: {
+    shape: ([x], attrs) => {
+      wantType('sum', x!, NUMBERS);
+      return reduced(x!, attrs);
+    },
+    gradient: ({ inputs: [x], attrs, grads: [g] }) => [restore(g!, x!, attrs.axes).expand(x!.shape)],
+    lower: (g, args) => {
+      const { names, attrs, inputs, outputs } = args;
+      const { axes } = attrs;
+      const [x] = inputs;
+      if (x!.dtype === 'float32' && axes.length > 0 && axes.length < x!.rank && isLeading(axes))
+        return [sumLeading(g, names[0]!, x!.shape, axes.length, outputs[0]!.shape)];
+      return reduceWith('ReduceSum', g, args);
+    },
   },
+  mean: {
+    shape: ([x], attrs) => {
+      wantType('mean', x!, FLOATS);
+      return reduced(x!, attrs);
+    },
+    gradient: ({ inputs: [x], attrs, grads: [g] }) => [
+      restore(g!.div(countOf(x!, attrs.axes)), x!, attrs.axes).expand(x!.shape),
+    ],
+    lower: (g, args) => reduceWith('ReduceMean', g, args),
+  },
+  max: extreme('max', 'ReduceMax'),
+  min: extreme('min', 'ReduceMin'),
+  prod: {
+    shape: ([x], attrs) => {
+      wantType('prod', x!, NUMBERS);
+      return reduced(x!, attrs);
+    },
+    // Where one factor is zero, only that one has a gradient: the product of the others.
+    gradient: ({ inputs: [x], attrs: { axes }, grads: [g] }) => {
+      const zero = x!.equal(0);
+      const others = zero.where(x!.mul(0).add(1), x!);
+      const product = others.prod(axes, { keepDims: true }).mul(restore(g!, x!, axes));
+      const zeros = zero.cast('float32').sum(axes, { keepDims: true });
+      const alone = zeros.equal(1).cast('float32').mul(product);
+      const none = zeros.equal(0).cast('float32').mul(product);
+      return [zero.where(alone, none.div(others))];
+    },
+    lower: (g, args) => reduceWith('ReduceProd', g, args),
+  },
+  variance: {
+    shape: ([x], attrs) => {
+      wantType('variance', x!, FLOATS);
+      if (!(attrs.correction >= 0))
+        throw new ShapeError('variance', `the correction must be 0 or more, got ${attrs.correction}`);
+      return reduced(x!, attrs);
+    },
+    gradient: ({ inputs: [x], attrs: { axes, correction }, grads: [g] }) => {
+      const scale = restore(g!.mul(2).div(degrees(countOf(x!, axes), correction)), x!, axes);
+      return [x!.sub(x!.mean(axes, { keepDims: true })).mul(scale)];
+    },
+    lower: (g, { names: [x], inputs: [input], attrs: { axes, keepDims, correction } }) => {
+      const reduction = g.ints(axes);
+      const centered = g.op('Sub', [x!, axes.length ? g.op('ReduceMean', [x!, reduction], { keepdims: 1 }) : x!]);
+      const square = g.op('Mul', [centered, centered]);
+      const sum = axes.length ? g.op('ReduceSum', [square, reduction], { keepdims: keepDims ? 1 : 0 }) : square;
+      const shape = axes.map((axis) => input!.shape[axis]!);
+      const count = sizeOf(shape);
+      if (typeof count === 'number') return [g.op('Div', [sum, g.float(Math.max(count - correction, 0))])];
+      const size = g.op('Cast', [g.op('ReduceProd', [g.shape(shape)], { keepdims: 0 })], { to: 1 });
+      return [g.op('Div', [sum, g.op('Max', [g.op('Sub', [size, g.float(correction)]), g.float(0)])])];
+    },
+  },
+  logSumExp: {
+    shape: ([x], attrs) => {
+      wantType('logSumExp', x!, FLOATS);
+      wantElements('logSumExp', x!, attrs.axes);
+      return reduced(x!, attrs);
+    },
+    gradient: ({ inputs: [x], outputs: [y], attrs: { axes }, grads: [g] }) => {
+      const finite = y!.maximum(-3e38); // −∞ − −∞ would be NaN
+      return [
+        x!
+          .sub(restore(finite, x!, axes))
+          .exp()
+          .mul(restore(g!, x!, axes)),
+      ];
+    },
+    lower: (g, args) => reduceWith('ReduceLogSumExp', g, args),
+  },
+  argmax: position('argmax', 'ArgMax'),
+  argmin: position('argmin', 'ArgMin'),
   softmax: {
-    shape: ([x]) => floats('softmax', x!),
+    shape: ([x]) => {
+      wantType('softmax', x!, FLOATS);
+      return [x!];
+    },
     gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => {
       const weighted = g!.mul(y!);
       return [weighted.sub(y!.mul(weighted.sum(axis, { keepDims: true })))];
@@ -90,15 +205,18 @@ export const reduce: Rules<ReduceOps> = {
     lower: (g, { names, attrs }) => [g.op('Softmax', names, { axis: attrs.axis })],
   },
   logSoftmax: {
-    shape: ([x]) => floats('logSoftmax', x!),
+    shape: ([x]) => {
+      wantType('logSoftmax', x!, FLOATS);
+      return [x!];
+    },
     gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => [
       g!.sub(y!.exp().mul(g!.sum(axis, { keepDims: true }))),
     ],
     lower: (g, { names, attrs }) => [g.op('LogSoftmax', names, { axis: attrs.axis })],
   },
+  sizeOf: {
+    shape: () => [{ dtype: 'int64', shape: [] }],
+    gradient: 'none',
+    lower: (g, { attrs }) => [g.op('ReduceProd', [g.shape([1, ...attrs.shape])], { keepdims: 0 })],
+  },
 };
-
-function floats(op: string, x: TensorType): TensorType[] {
-  if (x.dtype !== 'float32') throw new ShapeError(op, `wants float32, got ${x.dtype}`);
-  return [x];
-}

@@ -1,12 +1,18 @@
-import { installOps } from '../tensor.ts';
+import { installOps } from '../apply.ts';
+import { type ActivationOps, activations } from './activations.ts';
+import { type ArrangeOps, arrange } from './arrange.ts';
 import { type AttentionOps, attentionRules } from './attention.ts';
+import { type CrossEntropyOps, crossEntropyRules } from './cross-entropy.ts';
+import { type EinsumOps, einsumRules } from './einsum.ts';
 import { type ElementwiseOps, elementwise } from './elementwise.ts';
+import { type FunctionOps, functions } from './functions.ts';
 import { type GRUOps, gruRules } from './gru.ts';
-import { type ColumnOps, columns, type IndexingOps, indexing } from './indexing.ts';
+import { type IndexingOps, indexing } from './indexing.ts';
 import { type LayoutOps, layout } from './layout.ts';
 import { type LSTMOps, lstmRules } from './lstm.ts';
 import { type MatmulOps, matmul } from './matmul.ts';
 import { type NormalizationOps, normalization } from './normalization.ts';
+import { type OrderOps, order } from './order.ts';
 import { type RandomOps, random } from './random.ts';
 import { type ReduceOps, reduce } from './reduce.ts';
 import { type RNNOps, rnnRules } from './rnn.ts';
@@ -15,9 +21,13 @@ import { type ScanOps, scanRules } from './scan.ts';
 
 /** Every operation and its attributes. */
 export interface OpAttributes
-  extends AttentionOps,
-    ColumnOps,
+  extends ActivationOps,
+    ArrangeOps,
+    AttentionOps,
+    CrossEntropyOps,
+    EinsumOps,
     ElementwiseOps,
+    FunctionOps,
     GRUOps,
     LSTMOps,
     RNNOps,
@@ -25,6 +35,7 @@ export interface OpAttributes
     LayoutOps,
     MatmulOps,
     NormalizationOps,
+    OrderOps,
     RandomOps,
     ReduceOps,
     ScanOps {}
@@ -34,9 +45,13 @@ export type OpTable = { readonly [P in OpName]: OpRule<OpAttributes[P]> };
 
 /** Shape rule, gradient and ONNX lowering of every operation; a missing rule does not compile. */
 export const ops: OpTable = {
+  ...activations,
+  ...arrange,
   ...attentionRules,
-  ...columns,
+  ...crossEntropyRules,
+  ...einsumRules,
   ...elementwise,
+  ...functions,
   ...gruRules,
   ...lstmRules,
   ...rnnRules,
@@ -44,6 +59,7 @@ export const ops: OpTable = {
   ...layout,
   ...matmul,
   ...normalization,
+  ...order,
   ...random,
   ...reduce,
   ...scanRules,

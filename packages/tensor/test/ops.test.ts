@@ -1,0 +1,124 @@
+import {
+  allocate,
+  compile,
+  gradients,
+  type HostTensor,
+  type InputSpec,
+  iota,
+  type SymbolicDim,
+  symbol,
+  Tensor,
+  tensor,
+} from '@rivulet/tensor';
+import { expect } from 'chai';
+import { gradcheck } from '../../../test/support/gradcheck.ts';
+import { cases, rows, type Stored } from './op-rows.ts';
+
+// fill() is the formula of tools/reference/torch_ops.py.
+function fill(dims: readonly number[], phase: number, [low, high]: readonly number[] = [-1, 1]): HostTensor {
+  const length = dims.reduce((a, b) => a * b, 1);
+  const data = Float32Array.from({ length }, (_, i) => low! + (high! - low!) * (0.5 + 0.5 * Math.sin(1.7 * i + phase)));
+  return { dtype: 'float32', dims, data };
+}
+
+function host({ dims, dtype = 'float32', data }: Stored, i: number, range: readonly number[]): HostTensor {
+  if (!data) return fill(dims, i, range);
+  const values = allocate(dtype, data.length);
+  data.forEach((value, at) => {
+    values[at] = (dtype === 'int64' ? BigInt(value) : Number(value)) as never;
+  });
+  return { dtype, dims, data: values };
+}
+
+const listed = (result: Tensor | readonly Tensor[]): readonly Tensor[] =>
+  result instanceof Tensor ? [result] : result;
+
+describe('operations', () => {
+  for (const {
+    name,
+    f,
+    gradient = true,
+    symbolic = true,
+    differences = true,
+    step,
+    atol = 1e-6,
+    rtol = 1e-5,
+  } of rows) {
+    const expected = cases[name]!;
+    const given = expected.inputs.map((x, i) => host(x, i, expected.range));
+    const differentiated = gradient && expected.gradients !== null;
+
+    /** Outputs and gradients, from one graph. */
+    const check = async (dimOf: (size: number) => number | SymbolicDim): Promise<void> => {
+      const specs: Record<string, InputSpec> = {};
+      given.forEach(({ dims, dtype }, i) => {
+        specs[`x${i}`] = { shape: dims.map(dimOf), dtype };
+      });
+      const graph = await compile(
+        specs,
+        (inputs) => {
+          const xs = given.map((_, i) => inputs[`x${i}`]!);
+          const ys = listed(f(...xs));
+          const results = Object.fromEntries(ys.map((y, i) => [`y${i}`, y]));
+          if (!differentiated) return results;
+          const weights = fill(expected.outputs[0]!.dims, 9);
+          const flat = ys[0]!.reshape([-1]);
+          const loss = flat.mul(tensor(weights.data).gather(iota(flat.dim(0)))).sum(); // of symbolic sizes too
+          const floats = xs.filter((x) => x.dtype === 'float32');
+          const grads = gradients(loss, floats).map((g, i) => [`g${i}`, g] as const);
+          return { ...results, ...Object.fromEntries(grads) };
+        },
+        { threads: 2 },
+      );
+      try {
+        const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
+        expected.outputs.forEach(({ dims, dtype, data }, i) => {
+          const y = results[`y${i}`]!;
+          expect([y.dtype, ...y.dims]).to.deep.equal([dtype, ...dims]);
+          expectClose(y, data, { atol, rtol });
+        });
+        if (differentiated)
+          expected.gradients!.forEach((g, i) => {
+            expectClose(results[`g${i}`]!, g, { atol: 2e-5, rtol: 1e-4 });
+          });
+      } finally {
+        await graph.dispose();
+      }
+    };
+
+    it(`${name}: PyTorch's values${differentiated ? ' and gradients' : ''}`, () => check((size) => size));
+    if (symbolic && expected.inputs.some(({ dims }) => dims.some((size) => size > 1)))
+      it(`${name}: the same of symbolic sizes`, () => check((size) => (size > 1 ? symbol(`D${size}`) : size)));
+
+    const floats = expected.inputs.filter(({ dtype = 'float32' }) => dtype === 'float32');
+    if (differentiated && differences && floats.every(({ data }) => !data))
+      it(`${name}: a gradient that equals finite differences`, () => {
+        const constants = given.map((x) => (x.dtype === 'float32' ? null : tensor(x.data, x.dims, x.dtype)));
+        const all = (xs: readonly Tensor[]): Tensor[] => {
+          const rest = [...xs];
+          return constants.map((c) => c ?? rest.shift()!);
+        };
+        const shapes = floats.map(({ dims }) => dims);
+        const options = { shapes, range: expected.range, ...(step ? { step } : {}) };
+        return gradcheck((...xs) => listed(f(...all(xs)))[0]!, options);
+      });
+  }
+
+  it('are all compared with PyTorch', () => {
+    const missing = Object.keys(cases).filter((name) => !rows.some((row) => row.name === name));
+    expect(missing).to.deep.equal([]);
+  });
+});
+
+/** As allclose, where NaN equals NaN. */
+function expectClose(
+  { data }: HostTensor,
+  expected: readonly (number | string)[],
+  tolerance: { atol: number; rtol: number },
+): void {
+  const numbers = expected.map(Number);
+  const values = [...(data as Iterable<number | bigint>)].map(Number);
+  const isNumber = (value: number): boolean => !Number.isNaN(value);
+  expect(values.map(isNumber)).to.deep.equal(numbers.map(isNumber));
+  expect(values.filter(isNumber)).to.be.allclose(numbers.filter(isNumber), tolerance);
+}
