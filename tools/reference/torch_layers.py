@@ -37,31 +37,4 @@ for smoothing in (0.0, 0.1):
     loss.backward()
     losses[str(smoothing)] = {"loss": loss.item(), "gradient": x.grad.flatten().tolist()}
 cases["crossEntropy"] = losses
-
-
-def train(make, clip=None):
-    """20 steps of a small network with each optimizer."""
-    net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
-    fill_module(net)
-    optimizer = make(net.parameters())
-    x, target = fill(8, 4, phase=2.0), torch.arange(8) % 3
-    curve = []
-    for _ in range(20):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(net(x), target)
-        loss.backward()
-        if clip:
-            nn.utils.clip_grad_norm_(net.parameters(), clip)
-        optimizer.step()
-        curve.append(loss.item())
-    return {"losses": curve, "parameters": {k: v.flatten().tolist() for k, v in net.state_dict().items()}}
-
-
-cases["training"] = {
-    "adam": train(lambda p: torch.optim.Adam(p, lr=0.05)),
-    "adamW": train(lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1, betas=(0.8, 0.95))),
-    "clipped": train(lambda p: torch.optim.Adam(p, lr=0.05), clip=0.1),
-}
-
-
 store("test/parity/fixtures/torch-layers.json", cases)

@@ -1,3 +1,4 @@
+export { freeze, type Selection, unfreeze } from './freeze.ts';
 export { type AttentionOptions, attention, mergeHeads, splitHeads } from './functional/attention.ts';
 export {
   type CrossEntropy,

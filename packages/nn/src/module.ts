@@ -10,7 +10,9 @@ export abstract class Module {
 
   /** The tensors that training changes. */
   parameters(): Map<string, Tensor> {
-    return new Map([...this.stateDict()].filter(([, t]) => t.node.kind === 'parameter' && t.node.requiresGrad));
+    return new Map(
+      [...this.stateDict()].filter(([, t]) => t.node.kind === 'parameter' && !t.node.isBuffer && t.node.requiresGrad),
+    );
   }
 
   /** The number of trainable values. */

@@ -17,6 +17,9 @@ export interface ParameterNode {
   readonly kind: 'parameter';
   readonly types: readonly TensorType[];
   storage: HostTensor;
+  /** Saved with a model and never trained. */
+  readonly isBuffer: boolean;
+  /** Whether training changes it; a buffer is never asked. */
   requiresGrad: boolean;
 }
 

@@ -110,16 +110,22 @@ export function input(name: string, shape: Shape, dtype: DType = 'float32'): Ten
 
 /** A trainable tensor, zero until it is initialized or loaded. */
 export function parameter(...shape: number[]): Tensor {
-  return stateTensor(shape, true);
+  return stateTensor(shape, false);
 }
 
 /** A tensor that is saved with a model and not trained, such as running statistics. */
 export function buffer(...shape: number[]): Tensor {
-  return stateTensor(shape, false);
+  return stateTensor(shape, true);
 }
 
-function stateTensor(shape: readonly number[], requiresGrad: boolean): Tensor {
+function stateTensor(shape: readonly number[], isBuffer: boolean): Tensor {
   const data = allocate('float32', Number(sizeOf(shape)));
   const storage: HostTensor = { dtype: 'float32', dims: shape, data };
-  return new Tensor({ kind: 'parameter', types: [{ dtype: 'float32', shape }], storage, requiresGrad });
+  return new Tensor({
+    kind: 'parameter',
+    types: [{ dtype: 'float32', shape }],
+    storage,
+    isBuffer,
+    requiresGrad: !isBuffer,
+  });
 }

@@ -9,16 +9,18 @@ export {
 } from './data/parallel-corpus.ts';
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
 export { BLEU, type BLEUOptions, type BLEUScore, corpusBLEU } from './metrics/bleu.ts';
+export { type AdamOptions, type AdamWOptions, adam, adamW } from './optimizers/adam.ts';
 export {
-  type AdamOptions,
-  type AdamWOptions,
-  adam,
-  adamW,
-  clipByNorm,
-  globalNorm,
-  type LearningRate,
-  type Optimizer,
-  type UpdateArgs,
-} from './optimizer.ts';
+  type AdadeltaOptions,
+  type AdagradOptions,
+  adadelta,
+  adagrad,
+  type RMSpropOptions,
+  rmsprop,
+} from './optimizers/adaptive.ts';
+export { clipByNorm, clipByValue, globalNorm } from './optimizers/clip.ts';
+export { type LionOptions, lion } from './optimizers/lion.ts';
+export type { LearningRate, Optimizer, UpdateArgs } from './optimizers/optimizer.ts';
+export { type SGDOptions, sgd } from './optimizers/sgd.ts';
 export { type CosineOptions, cosine, type Schedule } from './schedule.ts';
-export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
+export { type ParameterGroup, type StepResult, Trainer, type TrainerOptions } from './trainer.ts';

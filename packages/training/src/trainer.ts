@@ -1,28 +1,41 @@
 import { type Module, storageOf } from '@rivulet/nn';
 import {
-  buffer,
   type CompiledStep,
   compileStep,
   type Feeds,
-  gradientsInParts,
   type HostTensor,
-  type InParts,
   type InputSpecs,
   type Inputs,
-  type StepProgram,
   type Tensor,
 } from '@rivulet/tensor';
-import { clipByNorm, globalNorm, type Optimizer } from './optimizer.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
+import {
+  type Clipping,
+  like,
+  type StepKind,
+  type StepOutputs,
+  stepInputs,
+  stepProgram,
+  type Trained,
+} from './step-program.ts';
 
-export interface TrainerOptions<I extends InputSpecs> {
-  readonly model: Module;
+/** Parameters that are trained in their own way. */
+export interface ParameterGroup {
+  /** Which: the path of a module or tensor ('classifier'), a pattern, or a test of the name. */
+  readonly parameters: string | RegExp | ((name: string) => boolean);
   readonly optimizer: Optimizer;
+}
+
+export interface TrainerOptions<I extends InputSpecs> extends Clipping {
+  readonly model: Module;
+  /** For all parameters that no group takes. */
+  readonly optimizer: Optimizer;
+  /** The first group that a parameter belongs to decides how it is trained: other rates, no decay, another optimizer. */
+  readonly groups?: readonly ParameterGroup[];
   /** The batches' tensors. Symbolic sizes let one session serve every batch. */
   readonly inputs: I;
   /** The loss to minimize, a scalar. Traced once, for training. */
   readonly loss: (inputs: Inputs<I>) => Tensor;
-  /** Gradients are scaled down to this norm. Default: not at all. */
-  readonly clipNorm?: number;
   /** The decay of a moving average of the weights, kept beside them; none by default. */
   readonly ema?: number;
   /** What dropout draws from; together with the step's number it decides every mask. Default 0. */
@@ -36,72 +49,81 @@ export interface StepResult {
   readonly learningRate: number;
 }
 
-type StepOutputs = { loss: Tensor; norm: Tensor };
-
-/** Owns what training adds to a model: the compiled step, the optimizer's memory, the step's number. */
+/** Owns what training adds to a model: the compiled steps, the optimizers' memory, the step's number. */
 export class Trainer<I extends InputSpecs> {
   /** Steps done. */
   step = 0;
   readonly model: Module;
   readonly #options: TrainerOptions<I>;
-  readonly #parameters: readonly (readonly [string, Tensor])[];
-  readonly #slots: readonly (readonly Tensor[])[];
-  readonly #averages: readonly Tensor[];
-  #compiled: Promise<CompiledStep<I & InputSpecs, StepOutputs>> | null = null;
+  readonly #optimizers: readonly Optimizer[];
+  readonly #trained: readonly Trained[];
+  readonly #compiled = new Map<StepKind, Promise<CompiledStep<I & InputSpecs, StepOutputs>>>();
+  #gathered: readonly Tensor[] | null = null;
 
+  /** @throws Error where a group has no parameter. */
   constructor(options: TrainerOptions<I>) {
-    this.model = options.model;
+    const { model, optimizer, groups = [], ema } = options;
+    this.model = model;
     this.#options = options;
-    this.#parameters = [...options.model.parameters()];
-    this.#slots = this.#parameters.map(([, p]) => options.optimizer.slots.map(() => like(p)));
-    this.#averages = options.ema === undefined ? [] : this.#parameters.map(([, p]) => copyOf(p));
+    const parameters = [...model.parameters()];
+    const choice = parameters.map(([name]) => groups.findIndex((group) => belongs(name, group.parameters)));
+    groups.forEach((group, i) => {
+      if (!choice.includes(i)) throw new Error(`the model has no parameter for the group ${group.parameters}`);
+    });
+    this.#optimizers = [optimizer, ...groups.map((group) => group.optimizer)];
+    this.#trained = parameters.map(([name, parameter], i) => {
+      const chosen = this.#optimizers[choice[i]! + 1]!;
+      const slots = chosen.slots.map(() => filled(like(parameter), chosen.initial ?? 0));
+      return { name, parameter, optimizer: chosen, slots, average: ema === undefined ? null : copyOf(parameter) };
+    });
   }
 
-  /** One update. @throws Error when the loss is not finite; the parameters have been updated with it by then. */
-  async train(feeds: Feeds<I>): Promise<StepResult> {
-    this.#compiled ??= this.#compile();
-    const compiled = await this.#compiled;
-    const scalars = this.#options.optimizer.scalars(this.step + 1);
-    const values = Object.fromEntries(scalars.map((value, i) => [`scalar_${i}`, scalarTensor(value)]));
-    const seed = mixSeed(this.#options.seed ?? 0, this.step);
-    const { loss, norm } = await compiled.run({ ...feeds, ...values } as Feeds<I & InputSpecs>, seed);
+  /**
+   * One update. Of several batches the gradients are averaged first (gradient accumulation): what fits no memory at once.
+   * @throws Error when the loss is not finite; the parameters have been updated with it by then.
+   */
+  async train(...batches: readonly Feeds<I>[]): Promise<StepResult> {
+    if (batches.length === 0) throw new RangeError('train: needs a batch');
+    const scalars = this.#optimizers.map((optimizer) => optimizer.scalars(this.step + 1));
+    const values = scalars.flatMap((list, i) =>
+      list.map((value, j) => [`scalar_${i}_${j}`, scalarTensor(value)] as const),
+    );
+    const common = Object.fromEntries([...values, ['share', scalarTensor(1 / batches.length)]]);
+    const result = { loss: 0, gradientNorm: 0, learningRate: scalars[0]![0]! };
+    for (const [i, feeds] of batches.entries()) {
+      const kind = batches.length === 1 ? 'step' : i + 1 < batches.length ? 'gather' : 'finish';
+      const compiled = await this.#step(kind);
+      const seed = mixSeed(this.#options.seed ?? 0, this.step + i * 0x10001);
+      const { loss, norm } = await compiled.run({ ...feeds, ...common } as Feeds<I & InputSpecs>, seed);
+      result.loss += (loss.data[0] as number) / batches.length;
+      result.gradientNorm = norm.data[0] as number;
+    }
     this.step++;
-    const result = { loss: loss.data[0] as number, gradientNorm: norm.data[0] as number, learningRate: scalars[0]! };
     if (!Number.isFinite(result.loss))
       throw new Error(`the loss is ${result.loss} at step ${this.step}; lower the learning rate or clip the gradients`);
     return result;
   }
 
-  #compile(): Promise<CompiledStep<I & InputSpecs, StepOutputs>> {
-    const { inputs, optimizer } = this.#options;
-    const scalars = Object.fromEntries(optimizer.scalars(1).map((_, i) => [`scalar_${i}`, { shape: [] }]));
-    return compileStep<I & InputSpecs, StepOutputs>({ ...inputs, ...scalars }, (given) => this.#program(given));
+  #step(kind: StepKind): Promise<CompiledStep<I & InputSpecs, StepOutputs>> {
+    const known = this.#compiled.get(kind) ?? this.#compile(kind);
+    this.#compiled.set(kind, known);
+    return known;
   }
 
-  *#program(given: Inputs<I & InputSpecs>): InParts<StepProgram<StepOutputs>> {
-    const { optimizer, loss: lossOf, clipNorm, ema = 0 } = this.#options;
-    const scalars = optimizer.scalars(1).map((_, i) => given[`scalar_${i}`]!);
-    const loss = lossOf(given);
-    yield;
-    const raw = yield* gradientsInParts(
-      loss,
-      this.#parameters.map(([, p]) => p),
+  #compile(kind: StepKind): Promise<CompiledStep<I & InputSpecs, StepOutputs>> {
+    const { inputs, loss, clipNorm, clipValue, ema = 0 } = this.#options;
+    if (kind !== 'step') this.#gathered ??= this.#trained.map(({ parameter }) => like(parameter));
+    const specs = { ...inputs, ...stepInputs(this.#optimizers) } as I & InputSpecs;
+    return compileStep<I & InputSpecs, StepOutputs>(specs, (given: Inputs<I & InputSpecs>) =>
+      stepProgram(kind, given, {
+        loss: loss(given),
+        trained: this.#trained,
+        optimizers: this.#optimizers,
+        gathered: this.#gathered ?? [],
+        clipping: { clipNorm, clipValue },
+        ema,
+      }),
     );
-    const clipped = clipNorm === undefined ? { gradients: raw, norm: globalNorm(raw) } : clipByNorm(raw, clipNorm);
-    const updates = new Map<Tensor, Tensor>();
-    for (const [i, [, parameter]] of this.#parameters.entries()) {
-      yield;
-      const slots = this.#slots[i]!;
-      const gradient = clipped.gradients[i]!;
-      const next = optimizer.update({ parameter, gradient, slots, scalars, decay: parameter.rank > 1 });
-      updates.set(parameter, next.parameter);
-      slots.forEach((slot, j) => {
-        updates.set(slot, next.slots[j]!);
-      });
-      const average = this.#averages[i];
-      if (average) updates.set(average, average.mul(ema).add(next.parameter.mul(1 - ema)));
-    }
-    return { outputs: { loss, norm: clipped.norm }, updates };
   }
 
   /** The model's tensors as training has them. */
@@ -112,10 +134,7 @@ export class Trainer<I extends InputSpecs> {
   /** The weights to use: the moving averages where there are any, else the parameters. */
   weights(): Map<string, HostTensor> {
     const weights = this.modelState();
-    this.#parameters.forEach(([name], i) => {
-      const average = this.#averages[i];
-      if (average) weights.set(name, storageOf(average));
-    });
+    for (const { name, average } of this.#trained) if (average) weights.set(name, storageOf(average));
     return weights;
   }
 
@@ -138,20 +157,29 @@ export class Trainer<I extends InputSpecs> {
   }
 
   #stateTensors(): Map<string, Tensor> {
-    const entries = this.#parameters.flatMap(([name], i) => [
-      ...this.#options.optimizer.slots.map((slot, j) => [`${name}.${slot}`, this.#slots[i]![j]!] as const),
-      ...(this.#averages[i] ? [[`${name}.ema`, this.#averages[i]] as const] : []),
+    const entries = this.#trained.flatMap(({ name, optimizer, slots, average }) => [
+      ...optimizer.slots.map((slot, j) => [`${name}.${slot}`, slots[j]!] as const),
+      ...(average ? [[`${name}.ema`, average] as const] : []),
     ]);
     return new Map(entries);
   }
 
   async dispose(): Promise<void> {
-    await (await this.#compiled)?.dispose();
-    this.#compiled = null;
+    const compiled = [...this.#compiled.values()];
+    this.#compiled.clear();
+    for (const step of compiled) await (await step).dispose();
   }
 }
 
-const like = (p: Tensor): Tensor => buffer(...p.shape.map((_, axis) => p.size(axis)));
+function belongs(name: string, group: ParameterGroup['parameters']): boolean {
+  if (typeof group === 'function') return group(name);
+  return typeof group === 'string' ? name === group || name.startsWith(`${group}.`) : group.test(name);
+}
+
+function filled(tensor: Tensor, value: number): Tensor {
+  storageOf(tensor).data.fill(value as never);
+  return tensor;
+}
 
 function copyOf(p: Tensor): Tensor {
   const copy = like(p);
