@@ -1,8 +1,20 @@
-import { crossEntropy, Embedding, type Layer, LayerNorm, Linear, Module, sequential } from '@rivulet/nn';
+import {
+  adaptiveAvgPool,
+  BatchNorm2d,
+  Conv2d,
+  crossEntropy,
+  Embedding,
+  type Layer,
+  LayerNorm,
+  Linear,
+  Module,
+  sequential,
+} from '@rivulet/nn';
 import { GRU, LSTM } from '@rivulet/recurrent';
 import { type Feeds, type HostTensor, type InputSpecs, type Inputs, iota, seeded, type Tensor } from '@rivulet/tensor';
-import { adam, adamW, type Optimizer } from '@rivulet/training';
+import { adam, adamW, type Optimizer, sgd } from '@rivulet/training';
 import { Block } from '@rivulet/transformer';
+import { ViT } from '@rivulet/vision';
 
 /** A model, the loss of one batch and an optimizer: what one training step needs. bench/peers/engine.py has the same ones. */
 export interface Workload<I extends InputSpecs = InputSpecs> {
@@ -115,9 +127,121 @@ function gpt(): Workload {
   };
 }
 
+/** Convolution, batch norm and, unless it is linear, an activation. */
+const unit = (
+  inputs: number,
+  outputs: number,
+  kernel: number,
+  { stride = 1, groups = 1, act = relu }: { stride?: number; groups?: number; act?: Layer | null } = {},
+): Layer[] => [
+  new Conv2d(inputs, outputs, kernel, { stride, padding: (kernel - 1) / 2, groups, bias: false }),
+  new BatchNorm2d(outputs),
+  ...(act ? [act] : []),
+];
+
+/** A residual block: the shortcut is a projection where shapes change; `post` follows the sum. */
+class Residual extends Module {
+  readonly body: Layer[];
+  readonly shortcut: Layer[];
+  readonly #post: Layer[];
+  constructor(body: Layer[], shortcut: Layer[], post: Layer[]) {
+    super();
+    this.body = body;
+    this.shortcut = shortcut;
+    this.#post = post;
+  }
+  forward(x: Tensor): Tensor {
+    return sequential(sequential(x, this.shortcut).add(sequential(x, this.body)), this.#post);
+  }
+}
+
+const head = (width: number): Layer[] => [
+  (x) => adaptiveAvgPool(x, 1).reshape([x.dim(0), width]),
+  new Linear(width, 10),
+];
+
+function imageStep(model: Module & { forward(x: Tensor): Tensor }, batch: number, optimizer: Optimizer): Workload {
+  return {
+    model,
+    inputs: { x: { shape: [batch, 3, 32, 32] }, y: { shape: [batch], dtype: 'int32' } },
+    loss: ({ x, y }) => crossEntropy(model.forward(x!), y!),
+    optimizer,
+    feeds: { x: noise([batch, 3, 32, 32]), y: ids([batch], 10) },
+  };
+}
+
+function resnet18(): Workload {
+  const layers: Layer[] = unit(3, 64, 3);
+  let width = 64;
+  for (const [planes, stride] of [
+    [64, 1],
+    [128, 2],
+    [256, 2],
+    [512, 2],
+  ] as const)
+    for (const first of [true, false]) {
+      const s = first ? stride : 1;
+      const body = [...unit(width, planes, 3, { stride: s }), ...unit(planes, planes, 3, { act: null })];
+      const same = s === 1 && width === planes;
+      layers.push(new Residual(body, same ? [] : unit(width, planes, 1, { stride: s, act: null }), [relu]));
+      width = planes;
+    }
+  return imageStep(new Stack([...layers, ...head(512)]), 32, sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 }));
+}
+
+/** Expansion, channels, blocks and stride of each stage (https://arxiv.org/abs/1801.04381, table 2, strides for 32×32). */
+const STAGES = [
+  [1, 16, 1, 1],
+  [6, 24, 2, 1],
+  [6, 32, 3, 2],
+  [6, 64, 4, 2],
+  [6, 96, 3, 1],
+  [6, 160, 3, 2],
+  [6, 320, 1, 1],
+] as const;
+
+function mobilenetv2(): Workload {
+  const relu6 = (x: Tensor): Tensor => x.relu6();
+  const layers: Layer[] = unit(3, 32, 3, { act: relu6 });
+  let width = 32;
+  for (const [expansion, channels, blocks, stride] of STAGES)
+    for (let i = 0; i < blocks; i++) {
+      const s = i === 0 ? stride : 1;
+      const hidden = width * expansion;
+      const body = [
+        ...(expansion > 1 ? unit(width, hidden, 1, { act: relu6 }) : []),
+        ...unit(hidden, hidden, 3, { stride: s, groups: hidden, act: relu6 }),
+        ...unit(hidden, channels, 1, { act: null }),
+      ];
+      if (s === 1 && width === channels) layers.push(new Residual(body, [], []));
+      else layers.push(...body);
+      width = channels;
+    }
+  layers.push(...unit(width, 1280, 1, { act: relu6 }), ...head(1280));
+  return imageStep(new Stack(layers), 32, sgd({ lr: 0.05, momentum: 0.9, weightDecay: 5e-4 }));
+}
+
+function vit(): Workload {
+  const model = new ViT({
+    imageSize: 32,
+    patchSize: 4,
+    channels: 3,
+    numClasses: 10,
+    embedDim: 192,
+    depth: 12,
+    numHeads: 3,
+    mlpRatio: 4,
+    dropout: 0,
+  });
+  return imageStep(model, 64, adamW({ lr: 1e-3 }));
+}
+
 export const workloads: Readonly<Record<string, () => Workload>> = {
   mlp,
   lstm: recurrent((sizes) => new LSTM(sizes)),
   gru: recurrent((sizes) => new GRU(sizes)),
   gpt,
+  resnet18,
+  mobilenetv2,
+  vit,
 };

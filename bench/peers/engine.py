@@ -78,7 +78,76 @@ def gpt():
     return model, loss, torch.optim.AdamW(model.parameters(), lr=3e-4)
 
 
-workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt}
+def unit(inputs, outputs, kernel, stride=1, groups=1, act=nn.ReLU):
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(outputs)] + ([act(inplace=True)] if act else [])
+
+
+class Residual(nn.Module):
+    def __init__(self, body, shortcut, post):
+        super().__init__()
+        self.body, self.shortcut, self.post = nn.Sequential(*body), nn.Sequential(*shortcut), nn.Sequential(*post)
+
+    def forward(self, x):
+        return self.post(self.shortcut(x) + self.body(x))
+
+
+def head(width):
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10)]
+
+
+def image_step(model, batch, make):
+    x, y = torch.rand(batch, 3, 32, 32) * 2 - 1, torch.randint(10, (batch,))
+    return model, lambda: F.cross_entropy(model(x), y), make(model.parameters())
+
+
+def resnet18():
+    layers, width = unit(3, 64, 3), 64
+    for planes, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+        for s in (stride, 1):
+            same = s == 1 and width == planes
+            body = unit(width, planes, 3, s) + unit(planes, planes, 3, act=None)
+            layers.append(Residual(body, [] if same else unit(width, planes, 1, s, act=None), [nn.ReLU(inplace=True)]))
+            width = planes
+    model = nn.Sequential(*layers, *head(512))
+    return image_step(model, 32, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=5e-4))
+
+
+def mobilenetv2():
+    layers, width = unit(3, 32, 3, act=nn.ReLU6), 32
+    stages = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    for expansion, channels, blocks, stride in stages:
+        for i in range(blocks):
+            s, hidden = stride if i == 0 else 1, width * expansion
+            body = unit(width, hidden, 1, act=nn.ReLU6) if expansion > 1 else []
+            body += unit(hidden, hidden, 3, s, groups=hidden, act=nn.ReLU6) + unit(hidden, channels, 1, act=None)
+            layers += [Residual(body, [], [])] if s == 1 and width == channels else body
+            width = channels
+    model = nn.Sequential(*layers, *unit(width, 1280, 1, act=nn.ReLU6), *head(1280))
+    return image_step(model, 32, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=5e-4))
+
+
+class ViT(nn.Module):
+    def __init__(self, width=192, depth=12, heads=3):
+        super().__init__()
+        self.patch = nn.Conv2d(3, width, 4, 4)
+        self.token, self.position = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(torch.zeros(1, 65, width))
+        self.blocks, self.norm = nn.ModuleList(Block(width, heads) for _ in range(depth)), nn.LayerNorm(width)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.position
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x)[:, 0])
+
+
+def vit():
+    return image_step(ViT(), 64, lambda p: torch.optim.AdamW(p, lr=1e-3))
+
+
+workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
 model, loss_of, optimizer = workloads[sys.argv[1]]()
 for line in sys.stdin:
     times = []

@@ -105,7 +105,9 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   const seed = input('seed', [], 'int32');
   const trace = training ? trainingTrace(seed) : inference;
   const built = within(trace, () => build(inputs));
-  const { outputs, updates } = 'next' in built ? await inSlices(built, (part) => within(trace, part)) : built;
+  const program = 'next' in built ? await inSlices(built, (part) => within(trace, part)) : built;
+  const { outputs } = program;
+  const updates = new Map([...trace.updates, ...program.updates]);
   const written = [...updates.keys()].map((target) => {
     if (target.node.kind !== 'parameter')
       throw new ShapeError('compileStep', `${target} is no parameter: it cannot be updated`);

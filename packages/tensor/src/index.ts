@@ -26,9 +26,11 @@ export { embedding } from './ops/indexing.ts';
 export { concat, full, iota, stack } from './ops/layout.ts';
 export { type LSTMState, lstm, lstmStep } from './ops/lstm.ts';
 export { addmm } from './ops/matmul.ts';
+export type { ResizeMode } from './ops/resize.ts';
 export { type Nonlinearity, rnn, rnnStep } from './ops/rnn.ts';
 export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';
 export { type OpAttributes, type OpName, ops } from './ops/table.ts';
+export { type PerAxis, perAxis, reach } from './ops/windows.ts';
 export type { NestedValues } from './print.ts';
 export { type Random, seeded, xoshiro128 } from './random.ts';
 export type { InParts } from './slices.ts';
@@ -36,6 +38,7 @@ export {
   apply,
   applyAll,
   buffer,
+  bufferOf,
   constant,
   input,
   type MatmulOptions,

@@ -113,19 +113,17 @@ export function parameter(...shape: number[]): Tensor {
   return stateTensor(shape, false);
 }
 
-/** A tensor that is saved with a model and not trained, such as running statistics. */
+/** A tensor that is saved with a model and not trained, such as running statistics; zero at first. */
 export function buffer(...shape: number[]): Tensor {
   return stateTensor(shape, true);
 }
 
-function stateTensor(shape: readonly number[], isBuffer: boolean): Tensor {
-  const data = allocate('float32', Number(sizeOf(shape)));
-  const storage: HostTensor = { dtype: 'float32', dims: shape, data };
-  return new Tensor({
-    kind: 'parameter',
-    types: [{ dtype: 'float32', shape }],
-    storage,
-    isBuffer,
-    requiresGrad: !isBuffer,
-  });
+/** As `buffer`, of another element type. */
+export function bufferOf(dtype: DType, ...shape: number[]): Tensor {
+  return stateTensor(shape, true, dtype);
+}
+
+function stateTensor(shape: readonly number[], isBuffer: boolean, dtype: DType = 'float32'): Tensor {
+  const storage: HostTensor = { dtype, dims: shape, data: allocate(dtype, Number(sizeOf(shape))) };
+  return new Tensor({ kind: 'parameter', types: [{ dtype, shape }], storage, isBuffer, requiresGrad: !isBuffer });
 }

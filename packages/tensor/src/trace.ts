@@ -7,9 +7,24 @@ export interface Trace {
   readonly seed: Tensor | null;
   /** A number of its own for every random operation of the graph, in tracing order. */
   nextStream(): number;
+  /** The value that a buffer has at this point of the graph. */
+  latest(buffer: Tensor): Tensor;
+  /** Gives a buffer another value when the step ends, as running statistics get it. */
+  update(buffer: Tensor, next: Tensor): void;
+  /** All updates so far. */
+  readonly updates: ReadonlyMap<Tensor, Tensor>;
 }
 
-export const inference: Trace = { training: false, seed: null, nextStream: () => 0 };
+export const inference: Trace = {
+  training: false,
+  seed: null,
+  nextStream: () => 0,
+  latest: (buffer) => buffer,
+  update: () => {
+    throw new TypeError('a buffer changes in graphs that are traced for training only');
+  },
+  updates: new Map(),
+};
 let current: Trace = inference;
 
 /** The trace in progress; inference where there is none. */
@@ -20,7 +35,15 @@ export function currentTrace(): Trace {
 /** For training graphs: dropout and batch statistics are part of them. */
 export function trainingTrace(seed: Tensor): Trace {
   let streams = 0;
-  return { training: true, seed, nextStream: () => streams++ };
+  const updates = new Map<Tensor, Tensor>();
+  return {
+    training: true,
+    seed,
+    nextStream: () => streams++,
+    latest: (buffer) => updates.get(buffer) ?? buffer,
+    update: (buffer, next) => updates.set(buffer, next),
+    updates,
+  };
 }
 
 /** Traces `build`, or a part of it, under `trace`. */

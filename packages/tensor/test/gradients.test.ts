@@ -26,6 +26,15 @@ const ints = (...values: number[]): Tensor => tensor(values, [values.length], 'i
 const away: [number, number] = [0.3, 2]; // from zero, where a function is not smooth or not defined
 const repeated = ints(...Array.from({ length: 600 }, (_, i) => (i * i) % 3)); // 3 rows, 200 hits each
 
+const windows = (stride: number, pad: number, groups: number) => ({
+  stride: [stride, stride],
+  padding: [pad, pad, pad, pad],
+  dilation: [1, 1],
+  groups,
+});
+const overlapping = { ...windows(2, 1, 1), kernel: [3, 3], ceil: false };
+const meeting = tensor([0, 4, 4, 8, 9, 13, 13, 13], [1, 2, 2, 2], 'int64');
+
 /** One check or more for every operation; the test below fails when an operation has none. */
 const cases: { readonly [P in OpName]?: readonly Case[] } = {
   add: [{ f: (a, b) => a!.add(b!), shapes: [[3, 4], [4]] }],
@@ -230,6 +239,55 @@ const cases: { readonly [P in OpName]?: readonly Case[] } = {
     },
     shapes: [[4, 2, 5], [2, 3], [2, 3], [12, 5], [12, 3], [12], [12]],
   })),
+  conv: [
+    {
+      f: (x, w, b) => apply('conv', [x!, w!, b!], windows(2, 1, 1)),
+      shapes: [[2, 3, 5, 4], [4, 3, 3, 3], [4]],
+    },
+    {
+      f: (x, w) => apply('conv', [x!, w!], windows(1, 1, 3)),
+      shapes: [
+        [2, 3, 4, 4],
+        [6, 1, 3, 3],
+      ],
+    },
+  ],
+  convTranspose: [
+    {
+      f: (x, w, b) => apply('convTranspose', [x!, w!, b!], { ...windows(2, 1, 1), output: [6, 8] }),
+      shapes: [[2, 3, 3, 4], [3, 4, 3, 3], [4]],
+    },
+  ],
+  convWeightGradient: [
+    {
+      f: (x, dy) => apply('convWeightGradient', [x!, dy!], { ...windows(2, 1, 1), kernel: [3, 3] }),
+      shapes: [
+        [2, 3, 5, 4],
+        [2, 4, 3, 2],
+      ],
+    },
+  ],
+  maxPool: [{ f: (x) => apply('maxPool', [x!], overlapping), shapes: [[2, 2, 5, 5]], step: 1e-3 }],
+  maxPoolIndices: [{ f: (x) => applyAll('maxPoolIndices', [x!], overlapping)[0]!, shapes: [[2, 2, 5, 5]], step: 1e-3 }],
+  unpool: [{ f: (x) => apply('unpool', [x!, meeting], { spatial: [3, 3] }), shapes: [[1, 2, 2, 2]] }],
+  avgPool: [{ f: (x) => apply('avgPool', [x!], { ...overlapping, countPadding: false }), shapes: [[2, 2, 5, 5]] }],
+  resize: [
+    {
+      f: (x) => apply('resize', [x!], { size: [5, 3], mode: 'bilinear', alignCorners: false }),
+      shapes: [[2, 2, 3, 4]],
+    },
+  ],
+  normalizeChannels: [
+    {
+      f: (x, w, b, m, v) => apply('normalizeChannels', [x!, w!, b!, m!, v!], { eps: 1e-5 }),
+      shapes: [[2, 3, 4], [3], [3], [3], [3]],
+      range: away,
+    },
+  ],
+  batchNorm: [
+    { f: (x, w, b) => applyAll('batchNorm', [x!, w!, b!], { eps: 1e-5 })[0]!, shapes: [[4, 3, 2, 2], [3], [3]] },
+  ],
+  rmsNorm: [{ f: (x, w) => apply('rmsNorm', [x!, w!], { eps: 1e-5 }), shapes: [[3, 4, 8], [8]] }],
   gru: [false, true].map((reverse) => ({
     f: (x, h, wi, wh, bi, bh) => {
       const { outputs, final } = gru([x!, h!, wi!, wh!, bi!, bh!, ints(4, 2)], { reverse });

@@ -6,6 +6,8 @@ import type { Rules } from './rule.ts';
 export interface NormalizationOps {
   /** x [..., E], weight [E], bias [E] → y, mean [..., 1], 1/deviation [..., 1] (https://arxiv.org/abs/1607.06450). */
   layerNorm: { eps: number };
+  /** x [..., E], weight [E] → x/√(mean x² + eps)·weight (https://arxiv.org/abs/1910.07467). */
+  rmsNorm: { eps: number };
 }
 
 export const normalization: Rules<NormalizationOps> = {
@@ -36,5 +38,22 @@ export const normalization: Rules<NormalizationOps> = {
       ];
     },
     lower: (g, { names, attrs }) => g.ops(3, 'LayerNormalization', names, { axis: -1, epsilon: { float: attrs.eps } }),
+  },
+  rmsNorm: {
+    shape: ([x, weight]) => {
+      if (!sameShape(weight!.shape, x!.shape.slice(-1)))
+        throw new ShapeError(
+          'rmsNorm',
+          `weight ${formatShape(weight!.shape)} does not fit the last axis of ${formatShape(x!.shape)}`,
+        );
+      return [x!];
+    },
+    expand: ([x, weight], { eps }) => {
+      const scale = x!.mul(x!).mean(-1, { keepDims: true }).add(eps).sqrt().reciprocal();
+      return [x!.mul(scale).mul(weight!)];
+    },
+    lower: (g, { names, attrs }) => [
+      g.op('SimplifiedLayerNormalization', names, { axis: -1, epsilon: { float: attrs.eps } }),
+    ],
   },
 };

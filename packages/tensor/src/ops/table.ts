@@ -2,6 +2,8 @@ import { installOps } from '../apply.ts';
 import { type ActivationOps, activations } from './activations.ts';
 import { type ArrangeOps, arrange } from './arrange.ts';
 import { type AttentionOps, attentionRules } from './attention.ts';
+import { type BatchNormOps, batchNormRules } from './batch-norm.ts';
+import { type ConvOps, convRules } from './conv.ts';
 import { type CrossEntropyOps, crossEntropyRules } from './cross-entropy.ts';
 import { type EinsumOps, einsumRules } from './einsum.ts';
 import { type ElementwiseOps, elementwise } from './elementwise.ts';
@@ -13,8 +15,10 @@ import { type LSTMOps, lstmRules } from './lstm.ts';
 import { type MatmulOps, matmul } from './matmul.ts';
 import { type NormalizationOps, normalization } from './normalization.ts';
 import { type OrderOps, order } from './order.ts';
+import { type PoolOps, poolRules } from './pool.ts';
 import { type RandomOps, random } from './random.ts';
 import { type ReduceOps, reduce } from './reduce.ts';
+import { type ResizeOps, resizeRules } from './resize.ts';
 import { type RNNOps, rnnRules } from './rnn.ts';
 import type { OpRule } from './rule.ts';
 import { type ScanOps, scanRules } from './scan.ts';
@@ -28,6 +32,10 @@ export interface OpAttributes
     EinsumOps,
     ElementwiseOps,
     FunctionOps,
+    BatchNormOps,
+    ConvOps,
+    PoolOps,
+    ResizeOps,
     GRUOps,
     LSTMOps,
     RNNOps,
@@ -52,6 +60,10 @@ export const ops: OpTable = {
   ...einsumRules,
   ...elementwise,
   ...functions,
+  ...batchNormRules,
+  ...convRules,
+  ...poolRules,
+  ...resizeRules,
   ...gruRules,
   ...lstmRules,
   ...rnnRules,

@@ -1,0 +1,77 @@
+import { formatShape, type Shape, sameShape, sizeOf } from '../dim.ts';
+import { ShapeError } from '../errors.ts';
+import { apply, type Tensor } from '../tensor.ts';
+import type { Rules } from './rule.ts';
+
+export interface BatchNormOps {
+  /** x [N, C, …], weight [C], bias [C], mean [C], variance [C] → (x − mean)/√(variance + eps)·weight + bias. */
+  normalizeChannels: { eps: number };
+  /**
+   * The same with the batch's own statistics (https://arxiv.org/abs/1502.03167): x, weight, bias → y, mean [C] and variance [C], the
+   * latter two without gradient.
+   */
+  batchNorm: { eps: number };
+}
+
+/** [C] as [1, C, 1, …], to broadcast against x. */
+const perChannel = (t: Tensor, x: Tensor): Tensor => t.reshape([1, x.dim(1), ...x.shape.slice(2).map(() => 1)]);
+
+const others = (x: Tensor): number[] => x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+
+function wantChannels(op: string, [x, ...vectors]: readonly { shape: Shape }[]): void {
+  for (const { shape } of vectors)
+    if (x!.shape.length < 2 || !sameShape(shape, [x!.shape[1]!]))
+      throw new ShapeError(op, `a vector ${formatShape(shape)} does not fit the channels of ${formatShape(x!.shape)}`);
+}
+
+export const batchNormRules: Rules<BatchNormOps> = {
+  normalizeChannels: {
+    shape: (inputs) => {
+      wantChannels('normalizeChannels', inputs);
+      return [inputs[0]!];
+    },
+    expand: ([x, weight, bias, mean, variance], { eps }) => {
+      const scale = weight!.div(variance!.add(eps).sqrt());
+      return [x!.mul(perChannel(scale, x!)).add(perChannel(bias!.sub(mean!.mul(scale)), x!))];
+    },
+    lower: (g, { names, attrs }) => [g.op('BatchNormalization', names, { epsilon: { float: attrs.eps } })],
+  },
+  batchNorm: {
+    shape: (inputs) => {
+      wantChannels('batchNorm', inputs);
+      return [inputs[0]!, inputs[1]!, inputs[1]!];
+    },
+    gradient: ({ inputs: [x, weight], outputs: [, mean, variance], attrs: { eps }, grads: [g, ...rest] }) => {
+      if (rest.some(Boolean)) throw new ShapeError('batchNorm', 'the statistics that it returns have no gradient');
+      const axes = others(x!);
+      const inverse = variance!.add(eps).sqrt().reciprocal();
+      const centered = x!.sub(perChannel(mean!, x!));
+      const dBias = g!.sum(axes);
+      const product = g!.mul(centered).sum(axes);
+      const count = apply('sizeOf', [], { shape: axes.map((axis) => x!.dim(axis)) }).cast('float32');
+      const scale = weight!.mul(inverse);
+      const slope = product.mul(inverse).mul(inverse).div(count); // of the centred value
+      const dx = g!.sub(perChannel(dBias.div(count), x!)).sub(centered.mul(perChannel(slope, x!)));
+      return [dx.mul(perChannel(scale, x!)), product.mul(inverse), dBias];
+    },
+    lower: (g, { names: [x, weight, bias], inputs: [input], attrs: { eps } }) => {
+      // The runtime's own training mode writes into its inputs; two passes, because E[x²] − E[x]² cancels.
+      const { shape } = input!;
+      const axes = g.ints(others(input!));
+      const channels = g.shape([1, shape[1]!, ...shape.slice(2).map(() => 1)]);
+      const flat = g.shape([shape[1]!]);
+      const mean = g.op('ReduceMean', [x!, axes], { keepdims: 1 });
+      const centered = g.op('Sub', [x!, mean]);
+      const variance = g.op('ReduceMean', [g.op('Mul', [centered, centered]), axes], { keepdims: 1 });
+      const deviation = g.op('Sqrt', [g.op('Add', [variance, g.float(eps)])]);
+      const scale = g.op('Div', [g.op('Reshape', [weight!, channels]), deviation]);
+      const y = g.op('Add', [g.op('Mul', [centered, scale]), g.op('Reshape', [bias!, channels])]);
+      return [y, g.op('Reshape', [mean, flat]), g.op('Reshape', [variance, flat])];
+    },
+  },
+};
+
+/** How many values of x each channel has; for the unbiased variance. */
+export function valuesPerChannel(x: Tensor): Tensor {
+  return apply('sizeOf', [], { shape: [sizeOf(others(x).map((axis) => x.dim(axis)))] }).cast('float32');
+}
