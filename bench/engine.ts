@@ -4,8 +4,8 @@ import { workloads } from './engine/workloads.ts';
 import type { Figure } from './main.ts';
 
 const file = (path: string): string => new URL(path, import.meta.url).pathname;
-/** Steps at a time, and how often both sides take their turn. */
-const [STEPS, TURNS] = [5, 6];
+/** How often both sides take their turn, and how long a turn is at most, ms. */
+const [TURNS, TURN] = [5, 1500];
 
 interface Answer {
   readonly times: number[];
@@ -55,14 +55,15 @@ export async function engine(names: readonly string[]): Promise<Figure[]> {
 async function compare(name: string, python: string | null): Promise<Figure[]> {
   const ours = new Side(process.execPath, [file('../tools/source.mjs'), file('./engine/worker.ts'), name]);
   const first = await ours.steps(1);
-  const warm = await ours.steps(STEPS);
+  const warm = await ours.steps(2);
+  const count = Math.max(1, Math.min(10, Math.floor(TURN / Math.min(...warm.times))));
   const theirs = python ? new Side(python, [file('./peers/engine.py'), name]) : null;
-  await theirs?.steps(STEPS + 1);
+  await theirs?.steps(3);
   const [mine, peer, ratios, gaps]: number[][] = [[], [], [], []];
   let memory = { ours: 0, theirs: 0 };
   for (let turn = 0; turn < TURNS; turn++) {
-    const a = await ours.steps(STEPS);
-    const b = await theirs?.steps(STEPS);
+    const a = await ours.steps(count);
+    const b = await theirs?.steps(count);
     mine!.push(...a.times);
     gaps!.push(a.gap ?? 0);
     memory = { ours: a.memory, theirs: b?.memory ?? 0 };
@@ -75,7 +76,7 @@ async function compare(name: string, python: string | null): Promise<Figure[]> {
   const step = median(mine!);
   return [
     { what: `${name}: a training step`, value: step, unit: 'ms' },
-    { what: `${name}: the first step's extra time`, value: first.times[0]! - median(warm.times), unit: 'ms' },
+    { what: `${name}: the first step's extra time`, value: first.times[0]! - step, unit: 'ms' },
     { what: `${name}: longest gap of the event loop, first step`, value: first.gap ?? 0, unit: 'ms' },
     { what: `${name}: longest gap of the event loop, later steps`, value: Math.max(...gaps!), unit: 'ms' },
     { what: `${name}: peak memory`, value: memory.ours, unit: 'MiB' },

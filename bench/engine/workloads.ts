@@ -22,6 +22,8 @@ export interface Workload<I extends InputSpecs = InputSpecs> {
   readonly inputs: I;
   readonly loss: (inputs: Inputs<I>) => Tensor;
   readonly optimizer: Optimizer;
+  /** The tile of the convolutions; 0 by default. */
+  readonly winograd?: 0 | 2 | 4;
   readonly feeds: Feeds<I>;
 }
 
@@ -170,7 +172,7 @@ function imageStep(model: Module & { forward(x: Tensor): Tensor }, batch: number
   };
 }
 
-function resnet18(): Workload {
+function resnet18(winograd: 0 | 4): Workload {
   const layers: Layer[] = unit(3, 64, 3);
   let width = 64;
   for (const [planes, stride] of [
@@ -186,7 +188,8 @@ function resnet18(): Workload {
       layers.push(new Residual(body, same ? [] : unit(width, planes, 1, { stride: s, act: null }), [relu]));
       width = planes;
     }
-  return imageStep(new Stack([...layers, ...head(512)]), 32, sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 }));
+  const optimizer = sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 });
+  return { ...imageStep(new Stack([...layers, ...head(512)]), 32, optimizer), winograd };
 }
 
 /** Expansion, channels, blocks and stride of each stage (https://arxiv.org/abs/1801.04381, table 2, strides for 32×32). */
@@ -241,7 +244,8 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   lstm: recurrent((sizes) => new LSTM(sizes)),
   gru: recurrent((sizes) => new GRU(sizes)),
   gpt,
-  resnet18,
+  'resnet18-exact': () => resnet18(0),
+  resnet18: () => resnet18(4),
   mobilenetv2,
   vit,
 };

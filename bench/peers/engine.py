@@ -147,7 +147,7 @@ def vit():
     return image_step(ViT(), 64, lambda p: torch.optim.AdamW(p, lr=1e-3))
 
 
-workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
+workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "resnet18-exact": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
 model, loss_of, optimizer = workloads[sys.argv[1]]()
 for line in sys.stdin:
     times = []

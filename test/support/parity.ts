@@ -21,7 +21,7 @@ export function fill(shape: readonly number[], phase: number, scale = 0.5): Host
 
 /** Fills all parameters, in their order. */
 export function fillModule(module: Module): void {
-  [...module.stateDict().values()].forEach((t, i) => {
+  [...module.parameters().values()].forEach((t, i) => {
     storageOf(t).data.set(fill(t.shape as number[], i).data as never);
   });
 }

@@ -89,6 +89,11 @@ function spareOf(node: ParameterNode): HostTensor {
 export interface StepOptions extends SessionOptions {
   /** False: dropout and the like are left out. For figures during training: the weights are read anew in every run. Default true. */
   readonly training?: boolean;
+  /**
+   * The tile of Winograd's algorithm for 3×3 convolutions (https://arxiv.org/abs/1509.09308): 4 is the fastest and the least
+   * exact, 2 lies between, 0 sums as PyTorch does. Default 0. See docs/decisions/0009.
+   */
+  readonly winograd?: 0 | 2 | 4;
 }
 
 /**
@@ -99,7 +104,7 @@ export interface StepOptions extends SessionOptions {
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => StepProgram<O> | InParts<StepProgram<O>>,
-  { training = true, ...options }: StepOptions = {},
+  { training = true, winograd = 0, ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
@@ -129,7 +134,7 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   ];
   const backend = await defaultBackend();
   await breathe();
-  const model = await inSlices(lowerInParts(feeds, results));
+  const model = await inSlices(lowerInParts(feeds, results, { winograd }));
   const bytes = await inSlices(encodeInParts(model));
   const session = await backend.createSession(bytes, options);
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);

@@ -38,6 +38,8 @@ export interface TrainerOptions<I extends InputSpecs> extends Clipping {
   readonly loss: (inputs: Inputs<I>) => Tensor;
   /** The decay of a moving average of the weights, kept beside them; none by default. */
   readonly ema?: number;
+  /** See `StepOptions.winograd` of @rivulet/tensor. Default 0. */
+  readonly winograd?: 0 | 2 | 4;
   /** What dropout draws from; together with the step's number it decides every mask. Default 0. */
   readonly seed?: number;
 }
@@ -111,10 +113,10 @@ export class Trainer<I extends InputSpecs> {
   }
 
   #compile(kind: StepKind): Promise<CompiledStep<I & InputSpecs, StepOutputs>> {
-    const { inputs, loss, clipNorm, clipValue, ema = 0 } = this.#options;
+    const { inputs, loss, clipNorm, clipValue, ema = 0, winograd = 0 } = this.#options;
     if (kind !== 'step') this.#gathered ??= this.#trained.map(({ parameter }) => like(parameter));
     const specs = { ...inputs, ...stepInputs(this.#optimizers) } as I & InputSpecs;
-    return compileStep<I & InputSpecs, StepOutputs>(specs, (given: Inputs<I & InputSpecs>) =>
+    const build = (given: Inputs<I & InputSpecs>): ReturnType<typeof stepProgram> =>
       stepProgram(kind, given, {
         loss: loss(given),
         trained: this.#trained,
@@ -122,8 +124,8 @@ export class Trainer<I extends InputSpecs> {
         gathered: this.#gathered ?? [],
         clipping: { clipNorm, clipValue },
         ema,
-      }),
-    );
+      });
+    return compileStep<I & InputSpecs, StepOutputs>(specs, build, { winograd });
   }
 
   /** The model's tensors as training has them. */

@@ -28,6 +28,10 @@ export interface Lowering {
   scalar(value: number, dtype: DType): string;
   /** A shape as an int64 vector, computed at run time where it has symbolic sizes. */
   shape(shape: Shape): string;
+  /** What `make` names, made once per model and key. */
+  memo(key: string, make: () => string): string;
+  /** The tile of Winograd's convolutions; 0: none, the plain sums. */
+  readonly winograd: 0 | 2 | 4;
   /** A body as an ONNX subgraph attribute; what it captures is found in the graph around it. */
   subgraph(name: string, body: Body): OnnxAttribute;
 }

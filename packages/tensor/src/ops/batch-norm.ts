@@ -1,6 +1,7 @@
-import { formatShape, type Shape, sameShape, sizeOf } from '../dim.ts';
+import { type Dim, formatShape, type Shape, sameShape, sizeOf } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import { apply, type Tensor } from '../tensor.ts';
+import { sumLeading } from './reduce.ts';
 import type { Rules } from './rule.ts';
 
 export interface BatchNormOps {
@@ -54,6 +55,25 @@ export const batchNormRules: Rules<BatchNormOps> = {
       const dx = g!.sub(perChannel(dBias.div(count), x!)).sub(centered.mul(perChannel(slope, x!)));
       return [dx.mul(perChannel(scale, x!)), product.mul(inverse), dBias];
     },
+    channelsLast: {
+      inputs: [0],
+      outputs: [0],
+      when: (_, { inputs: [x] }, given) => given && x!.rank === 4,
+      lower: (g, { names: [x, weight, bias], inputs: [input], attrs: { eps } }) => {
+        const [batch, channels, height, width] = input!.shape as [Dim, Dim, Dim, Dim];
+        const image = [height, width, batch, channels];
+        const count = g.op('Cast', [g.op('Squeeze', [g.shape([sizeOf([height, width, batch])])])], { to: 1 });
+        const mean = (value: string): string => {
+          const sums = sumLeading(g, value, image, 2, [batch, channels]);
+          return g.op('Div', [sumLeading(g, sums, [batch, channels], 1, [channels]), count]);
+        };
+        const average = mean(x!);
+        const centered = g.op('Sub', [x!, average]);
+        const variance = mean(g.op('Mul', [centered, centered]));
+        const scale = g.op('Div', [weight!, g.op('Sqrt', [g.op('Add', [variance, g.float(eps)])])]);
+        return [g.op('Add', [g.op('Mul', [centered, scale]), bias!]), average, variance];
+      },
+    },
     lower: (g, { names: [x, weight, bias], inputs: [input], attrs: { eps } }) => {
       // The runtime's own training mode writes into its inputs; two passes, because E[x²] − E[x]² cancels.
       const { shape } = input!;
@@ -70,8 +90,3 @@ export const batchNormRules: Rules<BatchNormOps> = {
     },
   },
 };
-
-/** How many values of x each channel has; for the unbiased variance. */
-export function valuesPerChannel(x: Tensor): Tensor {
-  return apply('sizeOf', [], { shape: [sizeOf(others(x).map((axis) => x.dim(axis)))] }).cast('float32');
-}

@@ -2,6 +2,7 @@ import { type Dim, formatShape, type Shape, sameShape } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import type { Lowering, NodeAttributes } from '../lowering/lowering.ts';
 import { apply, type Tensor } from '../tensor.ts';
+import { convChannelsLast, convTransposeChannelsLast, weightGradientChannelsLast } from './conv-channels-last.ts';
 import { lowerWeightGradient } from './conv-weight-gradient.ts';
 import type { GradientArgs, Rules, TensorType } from './rule.ts';
 import { reach, spatial, type Windows, windowCount } from './windows.ts';
@@ -42,6 +43,7 @@ export const convRules: Rules<ConvOps> = {
         ...biasGradient(bias, g!, wanted),
       ];
     },
+    channelsLast: convChannelsLast,
     lower: (g, { names, attrs, inputs: [, weight] }) => [
       g.op('Conv', names, { ...convAttributes(attrs), kernel_shape: weight!.shape.slice(2) as number[] }),
     ],
@@ -72,6 +74,7 @@ export const convRules: Rules<ConvOps> = {
         ...biasGradient(bias, g!, wanted),
       ];
     },
+    channelsLast: convTransposeChannelsLast,
     lower: (g, args) => {
       const { names, attrs, inputs } = args;
       const [x, weight] = inputs as [Tensor, Tensor];
@@ -97,6 +100,7 @@ export const convRules: Rules<ConvOps> = {
       wanted[0] ? apply('convTranspose', [dy!, g!], { ...attrs, output: x!.shape.slice(2) as number[] }) : null,
       wanted[1] ? apply('conv', [x!, g!], attrs) : null,
     ],
+    channelsLast: weightGradientChannelsLast,
     lower: lowerWeightGradient,
   },
 };

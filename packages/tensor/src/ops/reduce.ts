@@ -4,7 +4,7 @@ import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import type { Lowering } from '../lowering/lowering.ts';
 import type { Tensor } from '../tensor.ts';
-import type { LowerArgs, PrimitiveRule, Rules, TensorType } from './rule.ts';
+import type { ChannelsLast, LowerArgs, PrimitiveRule, Rules, TensorType } from './rule.ts';
 import { FLOATS, NUMBERS, wantType } from './wants.ts';
 
 interface Axes {
@@ -46,7 +46,7 @@ function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
 const isLeading = (axes: readonly number[]): boolean => axes.every((axis, i) => axis === i);
 
 /** Sum over the first axes as a product with ones: 28 times faster than ReduceSum on [32, 65536]. */
-function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Shape): string {
+export function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Shape): string {
   const rows = sizeOf(shape.slice(0, count));
   const columns = sizeOf(shape.slice(count));
   const flat = g.op('Reshape', [x, g.shape([rows, columns])]);
@@ -54,6 +54,19 @@ function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Sh
   const row = g.op('ConstantOfShape', [g.shape([1, rows])], { value: ones });
   return g.op('Reshape', [g.op('MatMul', [row, flat]), g.shape(out)]);
 }
+
+/** The sum of an image [H, W, N, C] over height and width, then, if wanted, over the batch: two products with ones. */
+const sumOfImage: ChannelsLast<Axes> = {
+  inputs: [0],
+  outputs: [],
+  when: (_, { attrs: { axes, keepDims }, inputs: [x] }, given) =>
+    given && x!.rank === 4 && !keepDims && axes.length >= 2 && ['2,3', '0,2,3'].includes(axes.join()),
+  lower: (g, { names: [x], attrs: { axes }, inputs: [input], outputs }) => {
+    const [batch, channels, height, width] = input!.shape as [Dim, Dim, Dim, Dim];
+    const sums = sumLeading(g, x!, [height, width, batch, channels], 2, [batch, channels]);
+    return [axes.length === 2 ? sums : sumLeading(g, sums, [batch, channels], 1, outputs[0]!.shape)];
+  },
+};
 
 /** One node of a Reduce… operation. */
 function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
@@ -113,6 +126,7 @@ export const reduce: Rules<ReduceOps> = {
       return reduced(x!, attrs);
     },
     gradient: ({ inputs: [x], attrs, grads: [g] }) => [restore(g!, x!, attrs.axes).expand(x!.shape)],
+    channelsLast: sumOfImage,
     lower: (g, args) => {
       const { names, attrs, inputs, outputs } = args;
       const { axes } = attrs;

@@ -39,6 +39,18 @@ export interface PrimitiveRule<A> {
   readonly gradient: ((args: GradientArgs<A>) => readonly (Tensor | null)[]) | 'none';
   /** Writes ONNX nodes; returns one value name per output. */
   readonly lower: (g: Lowering, args: LowerArgs<A>) => readonly string[];
+  readonly channelsLast?: ChannelsLast<A>;
+}
+
+/** How an operation works on images that lie as [H, W, N, C] in memory; shapes in `args` stay those of [N, C, H, W]. */
+export interface ChannelsLast<A> {
+  /** Which inputs and outputs are images. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** Whether to use it. `given`: some image already lies that way. */
+  readonly when: (g: Lowering, args: LowerArgs<A>, given: boolean) => boolean;
+  /** As `lower`, with images in [H, W, N, C]. */
+  readonly lower: (g: Lowering, args: LowerArgs<A>) => readonly string[];
 }
 
 /**

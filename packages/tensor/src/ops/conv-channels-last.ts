@@ -1,0 +1,238 @@
+import { type Dim, mulDims } from '../dim.ts';
+import type { Lowering } from '../lowering/lowering.ts';
+import {
+  both,
+  inputTransform,
+  kernelTransform,
+  type Matrix,
+  outputTransform,
+  points,
+  type TileSize,
+  tileCount,
+  transposed,
+} from '../lowering/winograd.ts';
+import type { ConvAttributes, ConvOps } from './conv.ts';
+import { unfoldedConv, unfoldedTranspose, unfoldedWeightGradient, unfolds } from './conv-unfold.ts';
+import type { ChannelsLast, LowerArgs } from './rule.ts';
+
+/** Up to this many positions both axes are transformed by one product. */
+const SMALL = 64;
+
+/** Whether a convolution can be written with Winograd's transforms: 3×3, stride 1, no groups and no dilation. */
+function applies(attrs: ConvAttributes, kernel: readonly number[], channels: number): boolean {
+  return (
+    kernel.length === 2 &&
+    kernel.every((k) => k === 3) &&
+    attrs.stride.every((s) => s === 1) &&
+    attrs.dilation.every((d) => d === 1) &&
+    attrs.padding.every((p) => p <= 2) &&
+    attrs.groups === 1 &&
+    channels >= 16
+  );
+}
+
+const named = (g: Lowering, key: string, { rows, columns, data }: Matrix): string =>
+  g.memo(key, () => g.constant({ dtype: 'float32', dims: [rows, columns], data }));
+
+/** How an image [H, W, N, C] becomes tiles and back. */
+interface Tiling {
+  readonly tile: TileSize;
+  readonly height: number;
+  readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  /** Top and left. */
+  readonly padding: readonly [number, number];
+}
+
+const isSmall = ({ height, width, outHeight, outWidth }: Tiling): boolean =>
+  Math.max(height * width, outHeight * outWidth) <= SMALL;
+
+/** The shape of transformed tiles for a batched product over the points: [points, points, rows, channels] or with a row of tiles between. */
+function tilesShape(t: Tiling, batch: Dim, channels: Dim): Dim[] {
+  const [count, down, across] = [points(t.tile), tileCount(t.outHeight, t.tile), tileCount(t.outWidth, t.tile)];
+  return isSmall(t)
+    ? [count * count, mulDims(batch, down * across), channels]
+    : [count, down, count, mulDims(batch, across), channels];
+}
+
+/** Multiplies along both spatial axes: x [H, W, rest] → the rows of the matrices, in the order of `tilesShape`. */
+function alongBoth(
+  g: Lowering,
+  x: string,
+  key: string,
+  t: Tiling,
+  rest: Dim,
+  { vertical, horizontal, ordered }: { vertical: Matrix; horizontal: Matrix; ordered: 'rows' | 'columns' },
+): string {
+  if (isSmall(t)) {
+    const flat = g.op('Reshape', [x, g.shape([vertical.columns * horizontal.columns, rest])]);
+    const matrix = g.memo(`${key} both`, () => {
+      const { rows, columns, data } = both(vertical, horizontal, t.tile, ordered);
+      return g.constant({ dtype: 'float32', dims: [rows, columns], data });
+    });
+    return g.op('MatMul', [matrix, flat]);
+  }
+  const down = named(g, `${key} down`, vertical);
+  const across = named(g, `${key} across`, horizontal);
+  const rows = g.op('Reshape', [x, g.shape([vertical.columns, mulDims(rest, horizontal.columns)])]);
+  if (ordered === 'rows') {
+    const first = g.op('MatMul', [down, rows]);
+    const split = g.op('Reshape', [first, g.shape([vertical.rows, horizontal.columns, rest])]);
+    return g.op('MatMul', [across, split]);
+  }
+  // Back to the image: across first, so that both products are as small as on the way in.
+  const split = g.op('Reshape', [x, g.shape([vertical.columns, horizontal.columns, rest])]);
+  const first = g.op('MatMul', [across, split]);
+  return g.op('MatMul', [down, g.op('Reshape', [first, g.shape([vertical.columns, mulDims(rest, horizontal.rows)])])]);
+}
+
+/** x [H, W, N, C] → tiles in the transformed domain. */
+function toTiles(g: Lowering, x: string, t: Tiling, batch: Dim, channels: number): string {
+  const { tile, height, width, outHeight, outWidth, padding } = t;
+  const key = `winograd ${tile} in ${height} ${width} ${outHeight} ${outWidth} ${padding}`;
+  const tiles = alongBoth(g, x, key, t, mulDims(batch, channels), {
+    vertical: inputTransform(tile, height, outHeight, padding[0]),
+    horizontal: inputTransform(tile, width, outWidth, padding[1]),
+    ordered: 'rows',
+  });
+  return g.op('Reshape', [tiles, g.shape(tilesShape(t, batch, channels))]);
+}
+
+/** The kernels [O, C, 3, 3] in the transformed domain, to go with `tilesShape`. */
+function toPoints(g: Lowering, weight: string, t: Tiling, outputs: number, inputs: number, turned: boolean): string {
+  const matrix = named(g, `winograd ${t.tile} kernel ${turned}`, kernelTransform(t.tile, turned));
+  const flat = g.op('Reshape', [weight, g.shape([outputs * inputs, 9])]);
+  const transformed = g.op('Gemm', [matrix, flat], { transB: 1 });
+  const count = points(t.tile);
+  const shape = isSmall(t) ? [count * count, outputs, inputs] : [count, 1, count, outputs, inputs];
+  return g.op('Reshape', [transformed, g.shape(shape)]);
+}
+
+/** Tiles → [OH, OW, N, O]. */
+function fromTiles(g: Lowering, tiles: string, t: Tiling, batch: Dim, channels: number): string {
+  const { tile, outHeight, outWidth } = t;
+  const image = alongBoth(
+    g,
+    tiles,
+    `winograd ${tile} out ${outHeight} ${outWidth} ${isSmall(t)}`,
+    t,
+    mulDims(batch, channels),
+    {
+      vertical: outputTransform(tile, outHeight),
+      horizontal: outputTransform(tile, outWidth),
+      ordered: 'columns',
+    },
+  );
+  return g.op('Reshape', [image, g.shape([outHeight, outWidth, batch, channels])]);
+}
+
+const product = (g: Lowering, a: string, b: string, transposition: { transA?: number; transB?: number }): string =>
+  g.op('FusedMatMul', [a, b], transposition, 'com.microsoft');
+
+type Shape4 = readonly [Dim, number, number, number];
+
+const tileOf = (g: Lowering): TileSize => g.winograd || 4;
+
+/** x [H, W, N, C] → [OH, OW, N, O] */
+function lowerConv(g: Lowering, args: LowerArgs<ConvOps['conv']>): string[] {
+  const { names, inputs, attrs, outputs } = args;
+  const [x, weight, bias] = names as [string, string, string?];
+  const [batch, channels, height, width] = inputs[0]!.shape as Shape4;
+  const [, out, outHeight, outWidth] = outputs[0]!.shape as Shape4;
+  const t: Tiling = {
+    tile: tileOf(g),
+    height,
+    width,
+    outHeight,
+    outWidth,
+    padding: [attrs.padding[0]!, attrs.padding[1]!],
+  };
+  const kernels = toPoints(g, weight, t, out, channels, false);
+  const tiles = product(g, toTiles(g, x, t, batch, channels), kernels, { transB: 1 });
+  const y = fromTiles(g, tiles, t, batch, out);
+  return [bias ? g.op('Add', [y, bias]) : y];
+}
+
+/** The adjoint, dy [OH, OW, N, O] → [H, W, N, C]: with stride 1 a convolution with the kernel turned round. */
+function lowerTranspose(g: Lowering, args: LowerArgs<ConvOps['convTranspose']>): string[] {
+  const { names, inputs, attrs, outputs } = args;
+  const [x, weight, bias] = names as [string, string, string?];
+  const [batch, channels, height, width] = inputs[0]!.shape as Shape4;
+  const [, out, outHeight, outWidth] = outputs[0]!.shape as Shape4;
+  const t: Tiling = {
+    tile: tileOf(g),
+    height,
+    width,
+    outHeight,
+    outWidth,
+    padding: [2 - attrs.padding[0]!, 2 - attrs.padding[1]!],
+  };
+  const kernels = toPoints(g, weight, t, channels, out, true);
+  const tiles = product(g, toTiles(g, x, t, batch, channels), kernels, {});
+  const y = fromTiles(g, tiles, t, batch, out);
+  return [bias ? g.op('Add', [y, bias]) : y];
+}
+
+/** x [H, W, N, C], dy [OH, OW, N, O] → [O, C, 3, 3]: the adjoint of `lowerConv` by its kernels. */
+function lowerWeightGradient(
+  g: Lowering,
+  { names: [x, dy], inputs, attrs }: LowerArgs<ConvOps['convWeightGradient']>,
+): string[] {
+  const [batch, channels, height, width] = inputs[0]!.shape as Shape4;
+  const [, out, outHeight, outWidth] = inputs[1]!.shape as Shape4;
+  const tile = tileOf(g);
+  const t: Tiling = { tile, height, width, outHeight, outWidth, padding: [attrs.padding[0]!, attrs.padding[1]!] };
+  const spread = alongBoth(
+    g,
+    dy!,
+    `winograd ${tile} adjoint ${outHeight} ${outWidth} ${isSmall(t)}`,
+    t,
+    mulDims(batch, out),
+    {
+      vertical: transposed(outputTransform(tile, outHeight)),
+      horizontal: transposed(outputTransform(tile, outWidth)),
+      ordered: 'rows',
+    },
+  );
+  const dTiles = g.op('Reshape', [spread, g.shape(tilesShape(t, batch, out))]);
+  const each = product(g, dTiles, toTiles(g, x!, t, batch, channels), { transA: 1 });
+  const summed = isSmall(t) ? each : g.op('ReduceSum', [each, g.ints([1])], { keepdims: 0 });
+  const count = points(tile);
+  const flat = g.op('Reshape', [summed, g.shape([count * count, out * channels])]);
+  const matrix = named(g, `winograd ${tile} kernel false`, kernelTransform(tile, false));
+  const gradient = g.op('Gemm', [flat, matrix], { transA: 1 });
+  return [g.op('Reshape', [gradient, g.shape([out, channels, 3, 3])])];
+}
+
+const usable = (g: Lowering, attrs: ConvAttributes): boolean => g.winograd > 0 && unfolds(attrs);
+
+/** Whether the transforms save more than they cost: they need channels on both sides. */
+const transforms = (attrs: ConvAttributes, [outputs, channels, ...kernel]: readonly number[]): boolean =>
+  applies(attrs, kernel, Math.min(channels!, outputs!));
+
+export const convChannelsLast: ChannelsLast<ConvOps['conv']> = {
+  inputs: [0],
+  outputs: [0],
+  when: (g, { attrs }) => usable(g, attrs),
+  lower: (g, args) => (transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerConv : unfoldedConv)(g, args),
+};
+
+export const convTransposeChannelsLast: ChannelsLast<ConvOps['convTranspose']> = {
+  inputs: [0],
+  outputs: [0],
+  when: (g, { attrs }) => usable(g, attrs),
+  lower: (g, args) =>
+    (transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerTranspose : unfoldedTranspose)(g, args),
+};
+
+export const weightGradientChannelsLast: ChannelsLast<ConvOps['convWeightGradient']> = {
+  inputs: [0, 1],
+  outputs: [],
+  when: (g, { attrs }) => usable(g, attrs),
+  lower: (g, args) =>
+    (transforms(args.attrs, args.outputs[0]!.shape as number[]) ? lowerWeightGradient : unfoldedWeightGradient)(
+      g,
+      args,
+    ),
+};
