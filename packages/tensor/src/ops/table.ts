@@ -5,7 +5,6 @@ import { type AttentionOps, attentionRules } from './attention.ts';
 import { type BatchNormOps, batchNormRules } from './batch-norm.ts';
 import { type ConvOps, convRules } from './conv.ts';
 import { type CrossEntropyOps, crossEntropyRules } from './cross-entropy.ts';
-import { type EinsumOps, einsumRules } from './einsum.ts';
 import { type ElementwiseOps, elementwise } from './elementwise.ts';
 import { type FunctionOps, functions } from './functions.ts';
 import { type GRUOps, gruRules } from './gru.ts';
@@ -29,7 +28,6 @@ export interface OpAttributes
     ArrangeOps,
     AttentionOps,
     CrossEntropyOps,
-    EinsumOps,
     ElementwiseOps,
     FunctionOps,
     BatchNormOps,
@@ -57,7 +55,6 @@ export const ops: OpTable = {
   ...arrange,
   ...attentionRules,
   ...crossEntropyRules,
-  ...einsumRules,
   ...elementwise,
   ...functions,
   ...batchNormRules,
