@@ -29,7 +29,12 @@ const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
 const step = (x: Tensor): Tensor => apply('step', [x], {});
 
 export const activations: Rules<ActivationOps> = {
-  relu: unary('relu', 'Relu', (x, _y, g) => g.mul(step(x)), ['float32', 'int32']),
+  relu: {
+    ...unary('relu', 'Relu', (x, _y, g) => g.mul(step(x)), NUMBERS),
+    lower: (g, { names, outputs: [y] }) => [
+      y!.dtype === 'int64' ? g.op('Max', [...names, g.scalar(0, 'int64')]) : g.op('Relu', names), // no kernel for int64
+    ],
+  },
   relu6: unary(
     'relu6',
     (g, x) => g.op('Clip', [x, g.float(0), g.float(6)]),

@@ -12,6 +12,9 @@ interface Axes {
   keepDims: boolean;
 }
 
+/** ONNX's number of float64, which lowerings alone use: it holds integers up to 2⁵³. */
+const FLOAT64 = 11;
+
 interface OneAxis {
   axis: number;
   keepDims: boolean;
@@ -92,12 +95,15 @@ function extreme(op: string, onnx: string): PrimitiveRule<Axes> {
 function position(op: string, onnx: string): PrimitiveRule<OneAxis> {
   return {
     shape: ([x], { axis, keepDims }) => {
-      wantType(op, x!, ['float32', 'int32']);
+      wantType(op, x!, NUMBERS);
       wantElements(op, x!, [axis]);
       return reduced(x!, { axes: [axis], keepDims }, 'int64');
     },
     gradient: 'none',
-    lower: (g, { names, attrs }) => [g.op(onnx, names, { axis: attrs.axis, keepdims: attrs.keepDims ? 1 : 0 })],
+    lower: (g, { names: [x], inputs: [input], attrs: { axis, keepDims } }) => {
+      const value = input!.dtype === 'int64' ? g.op('Cast', [x!], { to: FLOAT64 }) : x!; // no kernel for int64
+      return [g.op(onnx, [value], { axis, keepdims: keepDims ? 1 : 0 })];
+    },
   };
 }
 
