@@ -104,6 +104,25 @@ describe('operations', () => {
       });
   }
 
+  it('take sizes that are smaller than what was written, or 0', async () => {
+    const graph = await compile({ x: { shape: [symbol('N')] } }, ({ x }) => ({
+      rolled: x.roll(7),
+      back: x.roll(-4, 0),
+      any: x.any(),
+      all: x.all(),
+      product: x.prod(),
+      sorted: x.sort().values,
+    }));
+    const run = async (...values: number[]): Promise<(number | bigint)[][]> => {
+      const x = { dtype: 'float32', dims: [values.length], data: Float32Array.from(values) } as const;
+      return Object.values(await graph.run({ x })).map(({ data }) => [...(data as Iterable<number | bigint>)]);
+    };
+    expect(await run(3, 1, 2)).to.deep.equal([[2, 3, 1], [1, 2, 3], [1], [1], [6], [1, 2, 3]]);
+    expect(await run(5)).to.deep.equal([[5], [5], [1], [1], [5], [5]]);
+    expect(await run()).to.deep.equal([[], [], [0], [1], [1], []]);
+    await graph.dispose();
+  });
+
   it('are all compared with PyTorch', () => {
     const missing = Object.keys(cases).filter((name) => !rows.some((row) => row.name === name));
     expect(missing).to.deep.equal([]);

@@ -62,7 +62,7 @@ export abstract class ReductionMethods extends ActivationMethods {
   any(this: Tensor, axes?: AxesOption, options: ReduceOptions = {}): Tensor {
     return truth(this)
       .max(normalizeAxes('any', axes, this.rank), options)
-      .cast('bool');
+      .greater(0); // the largest of nothing lies below 0
   }
   /** True where every element is not zero (or true). */
   all(this: Tensor, axes?: AxesOption, options: ReduceOptions = {}): Tensor {
