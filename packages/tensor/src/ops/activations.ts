@@ -2,6 +2,7 @@ import { apply } from '../apply.ts';
 import { ShapeError } from '../errors.ts';
 import type { Lowering } from '../lowering/lowering.ts';
 import type { Tensor } from '../tensor.ts';
+import { blocked } from './blocked.ts';
 import { unary } from './functions.ts';
 import type { None, Rules } from './rule.ts';
 import { FLOATS, NUMBERS, wantType } from './wants.ts';
@@ -90,18 +91,21 @@ export const activations: Rules<ActivationOps> = {
         throw new ShapeError('gelu', `approximate must be 'none' or 'tanh', got '${approximate}'`);
       return [x!];
     },
-    gradient: ({ inputs: [x], attrs, grads: [g] }) => [
-      g!.mul(attrs.approximate === 'tanh' ? tanhGeluSlope(x!) : geluSlope(x!)),
-    ],
+    gradient: ({ inputs: [x], attrs, grads: [g] }) => {
+      const slope = attrs.approximate === 'tanh' ? tanhGeluSlope : geluSlope;
+      return [blocked([x!, g!], (part, gradient) => gradient!.mul(slope(part!)))];
+    },
     lower: (g, { names, attrs }) => [
       g.op(attrs.approximate === 'tanh' ? 'FastGelu' : 'Gelu', names, {}, 'com.microsoft'),
     ],
   },
   silu: {
-    ...unary('silu', 'QuickGelu', (x, y, g) => {
-      const s = x.sigmoid();
-      return g.mul(s.add(y.sub(y.mul(s))));
-    }),
+    ...unary('silu', 'QuickGelu', (x, y, g) =>
+      blocked([x, y, g], (xs, ys, gs) => {
+        const s = xs!.sigmoid();
+        return gs!.mul(s.add(ys!.sub(ys!.mul(s))));
+      }),
+    ),
     lower: (g, { names }) => [g.op('QuickGelu', names, { alpha: { float: 1 } }, 'com.microsoft')],
   },
   softplus: unary('softplus', softplus, (x, _y, g) => g.mul(x.sigmoid())),
