@@ -9,6 +9,7 @@ import {
   symbol,
   Tensor,
   tensor,
+  zeros,
 } from '@rivulet/tensor';
 import { expect } from 'chai';
 import { gradcheck } from '../../../test/support/gradcheck.ts';
@@ -120,6 +121,31 @@ describe('operations', () => {
     expect(await run(3, 1, 2)).to.deep.equal([[2, 3, 1], [1, 2, 3], [1], [1], [6], [1, 2, 3]]);
     expect(await run(5)).to.deep.equal([[5], [5], [1], [1], [5], [5]]);
     expect(await run()).to.deep.equal([[], [], [0], [1], [1], []]);
+    await graph.dispose();
+  });
+
+  it('lose no update of repeated indices, with two threads', async () => {
+    const [rows, columns] = [4000, 64];
+    const at = Array.from({ length: rows * columns }, (_, i) => (i * i) % 3);
+    const indices = tensor(at, [rows, columns], 'int32');
+    const graph = await compile(
+      { x: { shape: [rows, columns] } },
+      ({ x }) => ({
+        sums: zeros([3, columns]).scatterAdd(0, indices, x),
+        gradient: gradients(x.slice(0, 0, 3).gatherAlong(0, indices).sum(), [x])[0]!.slice(0, 0, 3),
+      }),
+      { threads: 2 },
+    );
+    const counts = new Float32Array(3 * columns);
+    at.forEach((row, i) => {
+      counts[row * columns + (i % columns)]! += 1;
+    });
+    const x = { dtype: 'float32', dims: [rows, columns], data: new Float32Array(rows * columns).fill(1) } as const;
+    for (let run = 0; run < 5; run++) {
+      const { sums, gradient } = await graph.run({ x });
+      expect(sums.data).to.deep.equal(counts);
+      expect(gradient.data).to.deep.equal(counts);
+    }
     await graph.dispose();
   });
 

@@ -43,7 +43,7 @@ export abstract class ReductionMethods extends ActivationMethods {
   }
   /** The standard deviation; its gradient is 0 where it is 0. */
   std(this: Tensor, axes?: AxesOption, options: VarianceOptions = {}): Tensor {
-    return root(this.var(axes, options), 0.5);
+    return root(this.var(normalizeAxes('std', axes, this.rank), options), 0.5);
   }
   /** log(sum(exp(x))) without overflow. */
   logSumExp(this: Tensor, axes?: AxesOption, { keepDims = false }: ReduceOptions = {}): Tensor {

@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor.ts';
 import type { LowerArgs, PrimitiveRule, Rules, TensorType } from './rule.ts';
 import { FLOATS, NUMBERS, wantType } from './wants.ts';
 
-interface Axes {
+export interface Axes {
   axes: readonly number[];
   keepDims: boolean;
 }
@@ -26,23 +26,18 @@ export interface ReduceOps {
   max: Axes;
   min: Axes;
   prod: Axes;
-  /** The squared deviations from the mean, divided by the count minus the correction. */
-  variance: Axes & { correction: number };
-  logSumExp: Axes;
   argmax: OneAxis;
   argmin: OneAxis;
-  softmax: { axis: number };
-  logSoftmax: { axis: number };
   sizeOf: { shape: Shape };
 }
 
-function reduced(x: TensorType, { axes, keepDims }: Axes, dtype: DType = x.dtype): TensorType[] {
+export function reduced(x: TensorType, { axes, keepDims }: Axes, dtype: DType = x.dtype): TensorType[] {
   const shape = x.shape.flatMap((dim, i): Dim[] => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
   return [{ dtype, shape }];
 }
 
 /** The reduced tensor with the reduced axes as 1, so that it broadcasts against x. */
-function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+export function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   return y.reshape(x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim)));
 }
 
@@ -58,20 +53,8 @@ function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Sh
   return g.op('Reshape', [g.op('MatMul', [row, flat]), g.shape(out)]);
 }
 
-/** From vector code: twice as fast as ReduceLogSumExp. The largest is kept finite, since ∞ − ∞ would be NaN. */
-function logSumExp(g: Lowering, args: LowerArgs<Axes>): string[] {
-  const { names, attrs } = args;
-  if (attrs.axes.length === 0) return [g.op('Identity', names)];
-  const [most] = reduceWith('ReduceMax', g, { ...args, attrs: { ...attrs, keepDims: true } });
-  const finite = g.op('Clip', [most!, g.float(-3e38), g.float(3e38)]);
-  const powers = g.op('Exp', [g.op('Sub', [names[0]!, finite])]);
-  const [sum] = reduceWith('ReduceSum', g, { ...args, names: [powers] });
-  const same = attrs.keepDims ? finite : g.op('Squeeze', [finite, g.ints(attrs.axes)]);
-  return [g.op('Add', [g.op('Log', [sum!]), same])];
-}
-
 /** One node of a Reduce… operation. */
-function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
+export function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
   if (axes.length === 0) return [g.op('Identity', names)];
   return [g.op(onnx, [...names, g.ints(axes)], { keepdims: keepDims ? 1 : 0 })];
 }
@@ -107,21 +90,16 @@ function position(op: string, onnx: string): PrimitiveRule<OneAxis> {
   };
 }
 
-function wantElements(op: string, { shape }: TensorType, axes: readonly number[]): void {
+export function wantElements(op: string, { shape }: TensorType, axes: readonly number[]): void {
   for (const axis of axes)
     if (shape[axis] === 0) throw new ShapeError(op, `axis ${axis} of [${shape.join(', ')}] is empty`);
 }
 
 /** The number of reduced elements, a number where it is known. */
-function countOf(x: Tensor, axes: readonly number[]): number | Tensor {
+export function countOf(x: Tensor, axes: readonly number[]): number | Tensor {
   const shape = axes.map((axis) => x.shape[axis]!);
   const count = sizeOf(shape);
   return typeof count === 'number' ? count : apply('sizeOf', [], { shape }).cast('float32');
-}
-
-/** count − correction, not below 0. */
-function degrees(count: number | Tensor, correction: number): number | Tensor {
-  return typeof count === 'number' ? Math.max(count - correction, 0) : count.sub(correction).maximum(0);
 }
 
 export const reduce: Rules<ReduceOps> = {
@@ -169,69 +147,8 @@ export const reduce: Rules<ReduceOps> = {
     },
     lower: (g, args) => reduceWith('ReduceProd', g, args),
   },
-  variance: {
-    shape: ([x], attrs) => {
-      wantType('variance', x!, FLOATS);
-      if (!(attrs.correction >= 0))
-        throw new ShapeError('variance', `the correction must be 0 or more, got ${attrs.correction}`);
-      return reduced(x!, attrs);
-    },
-    gradient: ({ inputs: [x], attrs: { axes, correction }, grads: [g] }) => {
-      const scale = restore(g!.mul(2).div(degrees(countOf(x!, axes), correction)), x!, axes);
-      return [x!.sub(x!.mean(axes, { keepDims: true })).mul(scale)];
-    },
-    lower: (g, { names: [x], inputs: [input], attrs: { axes, keepDims, correction } }) => {
-      const reduction = g.ints(axes);
-      const centered = g.op('Sub', [x!, axes.length ? g.op('ReduceMean', [x!, reduction], { keepdims: 1 }) : x!]);
-      const square = g.op('Mul', [centered, centered]);
-      const sum = axes.length ? g.op('ReduceSum', [square, reduction], { keepdims: keepDims ? 1 : 0 }) : square;
-      const shape = axes.map((axis) => input!.shape[axis]!);
-      const count = sizeOf(shape);
-      if (typeof count === 'number') return [g.op('Div', [sum, g.float(Math.max(count - correction, 0))])];
-      const size = g.op('Cast', [g.op('ReduceProd', [g.shape(shape)], { keepdims: 0 })], { to: 1 });
-      return [g.op('Div', [sum, g.op('Max', [g.op('Sub', [size, g.float(correction)]), g.float(0)])])];
-    },
-  },
-  logSumExp: {
-    shape: ([x], attrs) => {
-      wantType('logSumExp', x!, FLOATS);
-      wantElements('logSumExp', x!, attrs.axes);
-      return reduced(x!, attrs);
-    },
-    gradient: ({ inputs: [x], outputs: [y], attrs: { axes }, grads: [g] }) => {
-      const finite = y!.maximum(-3e38); // −∞ − −∞ would be NaN
-      return [
-        x!
-          .sub(restore(finite, x!, axes))
-          .exp()
-          .mul(restore(g!, x!, axes)),
-      ];
-    },
-    lower: logSumExp,
-  },
   argmax: position('argmax', 'ArgMax'),
   argmin: position('argmin', 'ArgMin'),
-  softmax: {
-    shape: ([x]) => {
-      wantType('softmax', x!, FLOATS);
-      return [x!];
-    },
-    gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => {
-      const weighted = g!.mul(y!);
-      return [weighted.sub(y!.mul(weighted.sum(axis, { keepDims: true })))];
-    },
-    lower: (g, { names, attrs }) => [g.op('Softmax', names, { axis: attrs.axis })],
-  },
-  logSoftmax: {
-    shape: ([x]) => {
-      wantType('logSoftmax', x!, FLOATS);
-      return [x!];
-    },
-    gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => [
-      g!.sub(y!.exp().mul(g!.sum(axis, { keepDims: true }))),
-    ],
-    lower: (g, { names, attrs }) => [g.op('LogSoftmax', names, { axis: attrs.axis })],
-  },
   sizeOf: {
     shape: () => [{ dtype: 'int64', shape: [] }],
     gradient: 'none',

@@ -21,6 +21,7 @@ import { type ResizeOps, resizeRules } from './resize.ts';
 import { type RNNOps, rnnRules } from './rnn.ts';
 import type { OpRule } from './rule.ts';
 import { type ScanOps, scanRules } from './scan.ts';
+import { type StatisticsOps, statistics } from './statistics.ts';
 
 /** Every operation and its attributes. */
 export interface OpAttributes
@@ -44,6 +45,7 @@ export interface OpAttributes
     OrderOps,
     RandomOps,
     ReduceOps,
+    StatisticsOps,
     ScanOps {}
 
 export type OpName = keyof OpAttributes;
@@ -71,6 +73,7 @@ export const ops: OpTable = {
   ...order,
   ...random,
   ...reduce,
+  ...statistics,
   ...scanRules,
 };
 
