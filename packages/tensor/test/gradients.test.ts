@@ -360,6 +360,8 @@ describe('gradients', () => {
       (t: Tensor) => t.gelu(),
       (t: Tensor) => t.gelu({ approximate: 'tanh' }),
       (t: Tensor) => t.silu(),
+      (t: Tensor) => t.relu6(),
+      (t: Tensor) => t.hardSwish(),
     ]) {
       const slope = (t: Tensor): Tensor => gradients(f(t).mul(t.cos()).sum(), [t])[0]!;
       const whole = await slope(x).data();

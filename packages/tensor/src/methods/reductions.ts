@@ -18,7 +18,7 @@ type AxesOption = number | readonly number[] | undefined;
 
 /** Over axes (all by default), and what goes along one. */
 export abstract class ReductionMethods extends ActivationMethods {
-  /** Bools are counted, as int64. */
+  /** Bools are counted, as int64. Integers keep their type, in `prod` and `cumsum` too (PyTorch makes int64 of int32). */
   sum(this: Tensor, axes?: AxesOption, { keepDims = false }: ReduceOptions = {}): Tensor {
     const x = this.dtype === 'bool' ? this.cast('int64') : this;
     return apply('sum', [x], { axes: normalizeAxes('sum', axes, this.rank), keepDims });

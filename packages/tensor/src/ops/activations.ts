@@ -39,7 +39,7 @@ export const activations: Rules<ActivationOps> = {
   relu6: unary(
     'relu6',
     (g, x) => g.op('Clip', [x, g.float(0), g.float(6)]),
-    (_x, y, g) => g.mul(apply('step', [y.sub(6).mul(y)], { below: true })), // 1 strictly between the bounds
+    (_x, y, g) => blocked([y, g], (ys, gs) => gs!.mul(apply('step', [ys!.sub(6).mul(ys!)], { below: true }))), // strictly between the bounds
   ),
   leakyRelu: {
     shape: ([x]) => {
@@ -75,14 +75,12 @@ export const activations: Rules<ActivationOps> = {
     (g, x) => g.op('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
     (_x, y, g) => g.mul(step(y.sub(y.mul(y))).mul(1 / 6)),
   ),
-  hardSwish: {
-    shape: ([x]) => {
-      wantType('hardSwish', x!, FLOATS);
-      return [x!];
-    },
-    expand: ([x]) => [x!.mul(x!.hardSigmoid())],
-    lower: (g, { names }) => [g.op('HardSwish', names)],
-  },
+  hardSwish: unary('hardSwish', 'HardSwish', (x, _y, g) =>
+    blocked([x, g], (xs, gs) => {
+      const s = xs!.hardSigmoid();
+      return gs!.mul(s.add(xs!.mul(step(s.sub(s.mul(s)))).mul(1 / 6)));
+    }),
+  ),
   tanh: unary('tanh', 'Tanh', (_x, y, g) => g.sub(g.mul(y.mul(y)))),
   gelu: {
     shape: ([x], { approximate }) => {
