@@ -244,6 +244,37 @@ for equation, *shapes in [
 ]:
     case(f"einsum {equation}", lambda *xs: torch.einsum(equation, *xs), *shapes)
 
+# element types
+case("castInt", lambda a: a.to(torch.int32), floats(-2.7, -0.5, 0, 0.5, 2.7), gradient=False)
+case("castHalf", lambda a: a.half().float(), floats(0.1, 65504, 70000, 1e-8, -3), gradient=False)
+case("castBool", lambda a: a.bool(), floats(0, -0.5, nan, 2), gradient=False)
+case("castFromBool", lambda a: a.long(), bools(0, 1))
+case("castLong", lambda a: a.to(torch.int32).to(torch.int64).float(), ints(-7, 2**30))
+case("whereInt", torch.where, bools(1, 0), ints(1, 2), ints(3, 4))
+case("whereBool", torch.where, bools(1, 0, 1), bools(1, 1, 0), bools(0, 0, 1))
+case("equalBool", lambda a, b: a == b, bools(1, 0), bools(1, 1))
+case("compareInt", lambda a, b: (a < b) | (a >= b + 2), ints(1, 5, 3), ints(2, 3, 2))
+case("maximumInt", torch.maximum, int32(1, 5, 3), int32(2, 3, 2))
+case("maxInt", lambda a: a.amax(0), ints(1, 2**40, 3))
+case("sumInt", lambda a: a.sum(0), ints(1, 2**40, 3, 4).reshape(2, 2))
+case("reluInt", torch.relu, int32(-1, 0, 3))
+case("signInt", torch.sign, ints(-4, 0, 3))
+flags = bools(1, 0, 0, 1, 1, 0).reshape(2, 3)
+for name, f in {
+    "reshape": lambda t: t.reshape(3, 2), "permute": lambda t: t.permute(1, 0), "expand": lambda t: t.expand(2, 2, 3),
+    "concat": lambda t: torch.cat([t, t], 0), "split": lambda t: t.split([1, 2], 1), "slice": lambda t: t[:, 1:],
+    "flip": lambda t: t.flip(1), "roll": lambda t: t.roll(1, 1), "repeat": lambda t: t.repeat(2, 1), "tril": torch.tril,
+    "gather": lambda t: t[torch.tensor([1, 0, 1])], "gatherAlong": lambda t: t.gather(1, torch.tensor([[2, 0], [1, 1]])),
+    "pad": lambda t: F.pad(t, (1, 1)), "cumsum": lambda t: t.cumsum(0), "topk": lambda t: t.topk(2)[0],
+    "clip": lambda t: t.clip(1, 4), "prod": lambda t: t.prod(1), "edge": lambda t: torch.cat([t[:, :1], t], 1),
+}.items():
+    if name not in ["cumsum", "topk", "clip", "prod"]:
+        case(f"bool {name}", f, flags)
+    values = torch.arange(6).reshape(2, 3) + 1
+    case(f"int64 {name}", f, values)
+    if name not in ["cumsum", "prod"]:  # PyTorch makes int64 of those
+        case(f"int32 {name}", f, values.int())
+
 # what printing shows
 def text(t):
     return str(t).replace("torch.", "")

@@ -78,6 +78,17 @@ describe('an expression alone', () => {
     expect(error?.message).to.include("reads the input 'x'");
   });
 
+  it('runs more structures at once than are kept', async () => {
+    const sums = await Promise.all(
+      Array.from({ length: 80 }, (_, i) =>
+        ones([i + 1])
+          .sum()
+          .item(),
+      ),
+    );
+    expect(sums).to.deep.equal(Array.from({ length: 80 }, (_, i) => i + 1));
+  });
+
   it('does not grow memory over 10,000 evaluations, of 500 structures', async function () {
     this.timeout(60_000);
     const work = async (from: number, to: number): Promise<void> => {

@@ -5,6 +5,7 @@ import {
   concat,
   flip,
   full,
+  gradients,
   gru,
   lstm,
   type OpName,
@@ -346,6 +347,29 @@ describe('gradients', () => {
       step: 0.5,
     }).catch((e) => (error = e));
     expect(error).to.be.instanceOf(Error);
+  });
+
+  it('of large activations, computed by blocks, equals that of their parts', async () => {
+    const parts = 4;
+    const rows = 640;
+    const x = tensor(
+      Float32Array.from({ length: parts * rows * 128 }, (_, i) => 4 * Math.sin(i)),
+      [parts * rows, 128],
+    );
+    for (const f of [
+      (t: Tensor) => t.gelu(),
+      (t: Tensor) => t.gelu({ approximate: 'tanh' }),
+      (t: Tensor) => t.silu(),
+      (t: Tensor) => t.relu6(),
+      (t: Tensor) => t.hardSwish(),
+    ]) {
+      const slope = (t: Tensor): Tensor => gradients(f(t).mul(t.cos()).sum(), [t])[0]!;
+      const whole = await slope(x).data();
+      const part = await slope(x.slice(0, 0, rows)).data();
+      const last = await slope(x.slice(0, -rows)).data();
+      expect(whole.subarray(0, part.length) as Float32Array).to.be.allclose(part as Float32Array, { atol: 1e-5 });
+      expect(whole.subarray(-last.length) as Float32Array).to.be.allclose(last as Float32Array, { atol: 1e-5 });
+    }
   });
 
   it('of a sum over repeated rows is the number of repetitions', async () => {

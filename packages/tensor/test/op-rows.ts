@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
   arange,
+  concat,
   type DType,
   einsum,
   embedding,
@@ -10,6 +11,7 @@ import {
   ones,
   stack,
   Tensor,
+  tensor,
   zeros,
 } from '@rivulet/tensor';
 
@@ -60,6 +62,43 @@ const row = (name: string, f: (...inputs: Tensor[]) => Tensor | readonly Tensor[
 
 const fixed: Options = { symbolic: false };
 const kinked: Options = { step: 1e-3 };
+
+/** What moves elements of any type, and what counts with integers. */
+const typed: readonly Row[] = [
+  row('reshape', (t) => t!.reshape([3, 2]), fixed),
+  row('permute', (t) => t!.permute([1, 0])),
+  row('expand', (t) => t!.expand([2, ...t!.shape])),
+  row('concat', (t) => concat([t!, t!], 0)),
+  row('split', (t) => t!.split([1, 2], 1), fixed),
+  row('slice', (t) => t!.slice(1, 1)),
+  row('flip', (t) => t!.flip(1)),
+  row('roll', (t) => t!.roll(1, 1)),
+  row('repeat', (t) => t!.repeat([2, 1])),
+  row('tril', (t) => t!.tril()),
+  row('gather', (t) => t!.gather(tensor([1, 0, 1], [3], 'int64'))),
+  row(
+    'gatherAlong',
+    (t) =>
+      t!.gatherAlong(
+        1,
+        tensor(
+          [
+            [2, 0],
+            [1, 1],
+          ],
+          [2, 2],
+          'int64',
+        ),
+      ),
+    fixed,
+  ),
+  row('pad', (t) => t!.pad([[1, 1]])),
+  row('edge', (t) => t!.pad([[1, 0]], { mode: 'edge' })),
+  row('cumsum', (t) => t!.cumsum(0)),
+  row('topk', (t) => t!.topk(2).values),
+  row('clip', (t) => t!.clip(1, 4)),
+  row('prod', (t) => t!.prod(1)),
+];
 
 /** One row per case of an operation: what it is called in the fixture, and how it is written here. */
 export const rows: readonly Row[] = [
@@ -269,6 +308,25 @@ export const rows: readonly Row[] = [
     '...a,...b',
     'bc,b->c',
   ].map((equation) => row(`einsum ${equation}`, (...xs) => einsum(equation, ...xs))),
+
+  // element types
+  row('castInt', (a) => a!.cast('int32')),
+  row('castHalf', (a) => a!.cast('float16').cast('float32')),
+  row('castBool', (a) => a!.cast('bool')),
+  row('castFromBool', (a) => a!.cast('int64')),
+  row('castLong', (a) => a!.cast('int32').cast('int64').cast('float32')),
+  row('whereInt', (c, a, b) => c!.where(a!, b!)),
+  row('whereBool', (c, a, b) => c!.where(a!, b!)),
+  row('equalBool', (a, b) => a!.equal(b!)),
+  row('compareInt', (a, b) => a!.less(b!).or(a!.greaterEqual(b!.add(2)))),
+  row('maximumInt', (a, b) => a!.maximum(b!)),
+  row('maxInt', (a) => a!.max(0)),
+  row('sumInt', (a) => a!.sum(0)),
+  row('reluInt', (a) => a!.relu()),
+  row('signInt', (a) => a!.sign()),
+  ...['bool', 'int32', 'int64'].flatMap((dtype) =>
+    typed.map(({ name, ...rest }) => ({ ...rest, name: `${dtype} ${name}` })).filter(({ name }) => name in cases),
+  ),
 ];
 
 function activation(name: string, f: (x: Tensor) => Tensor): Row[] {

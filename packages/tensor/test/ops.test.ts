@@ -9,6 +9,7 @@ import {
   symbol,
   Tensor,
   tensor,
+  zeros,
 } from '@rivulet/tensor';
 import { expect } from 'chai';
 import { gradcheck } from '../../../test/support/gradcheck.ts';
@@ -103,6 +104,50 @@ describe('operations', () => {
         return gradcheck((...xs) => listed(f(...all(xs)))[0]!, options);
       });
   }
+
+  it('take sizes that are smaller than what was written, or 0', async () => {
+    const graph = await compile({ x: { shape: [symbol('N')] } }, ({ x }) => ({
+      rolled: x.roll(7),
+      back: x.roll(-4, 0),
+      any: x.any(),
+      all: x.all(),
+      product: x.prod(),
+      sorted: x.sort().values,
+    }));
+    const run = async (...values: number[]): Promise<(number | bigint)[][]> => {
+      const x = { dtype: 'float32', dims: [values.length], data: Float32Array.from(values) } as const;
+      return Object.values(await graph.run({ x })).map(({ data }) => [...(data as Iterable<number | bigint>)]);
+    };
+    expect(await run(3, 1, 2)).to.deep.equal([[2, 3, 1], [1, 2, 3], [1], [1], [6], [1, 2, 3]]);
+    expect(await run(5)).to.deep.equal([[5], [5], [1], [1], [5], [5]]);
+    expect(await run()).to.deep.equal([[], [], [0], [1], [1], []]);
+    await graph.dispose();
+  });
+
+  it('lose no update of repeated indices, with two threads', async () => {
+    const [rows, columns] = [4000, 64];
+    const at = Array.from({ length: rows * columns }, (_, i) => (i * i) % 3);
+    const indices = tensor(at, [rows, columns], 'int32');
+    const graph = await compile(
+      { x: { shape: [rows, columns] } },
+      ({ x }) => ({
+        sums: zeros([3, columns]).scatterAdd(0, indices, x),
+        gradient: gradients(x.slice(0, 0, 3).gatherAlong(0, indices).sum(), [x])[0]!.slice(0, 0, 3),
+      }),
+      { threads: 2 },
+    );
+    const counts = new Float32Array(3 * columns);
+    at.forEach((row, i) => {
+      counts[row * columns + (i % columns)]! += 1;
+    });
+    const x = { dtype: 'float32', dims: [rows, columns], data: new Float32Array(rows * columns).fill(1) } as const;
+    for (let run = 0; run < 5; run++) {
+      const { sums, gradient } = await graph.run({ x });
+      expect(sums.data).to.deep.equal(counts);
+      expect(gradient.data).to.deep.equal(counts);
+    }
+    await graph.dispose();
+  });
 
   it('are all compared with PyTorch', () => {
     const missing = Object.keys(cases).filter((name) => !rows.some((row) => row.name === name));

@@ -92,8 +92,8 @@ export abstract class ElementwiseMethods {
       : apply('where', [this, operand(b, a), b], {});
   }
   /** `value` where the mask (bool) holds. */
-  maskedFill(this: Tensor, mask: Tensor, value: number): Tensor {
-    return mask.where(value, this);
+  maskedFill(this: Tensor, mask: Tensor, value: number | boolean): Tensor {
+    return mask.where(scalar(Number(value), this.dtype), this);
   }
 
   neg(this: Tensor): Tensor {

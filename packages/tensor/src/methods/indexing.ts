@@ -13,7 +13,7 @@ export interface MatmulOptions {
   transposeB?: boolean;
 }
 
-/** Elements by index, and products. Indices are int32 or int64; the run fails where one is out of range. */
+/** Elements by index, and products. Indices are int32 or int64, negative ones count from the end; the run fails where one is out of range. */
 export abstract class IndexingMethods extends LayoutMethods {
   /** Elements of an axis by indices of any shape, which takes its place: [V, …] gathered by [a, b] → [a, b, …]. */
   gather(this: Tensor, indices: Tensor, axis = 0): Tensor {

@@ -2,7 +2,7 @@ import { apply, applyAll, normalizeAxis } from '../apply.ts';
 import { type Dim, divDims, formatShape, mulDims, type Shape, sameShape, sizeOf } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import { flip, type PadMode } from '../ops/arrange.ts';
-import { concat } from '../ops/layout.ts';
+import { concat, iota } from '../ops/layout.ts';
 import { wantCount } from '../ops/wants.ts';
 import type { Tensor } from '../tensor.ts';
 import { ReductionMethods } from './reductions.ts';
@@ -136,9 +136,13 @@ export abstract class LayoutMethods extends ReductionMethods {
     if (axis === undefined) return this.flatten().roll(shift, 0).reshape(this.shape);
     const at = normalizeAxis('roll', axis, this.rank);
     const size = this.dim(at);
-    const cut = typeof size === 'number' ? -(((shift % size) + size) % size) : -shift;
-    if (cut === 0 || Number.isNaN(cut)) return this;
-    return concat([this.slice(at, cut), this.slice(at, 0, cut)], at);
+    if (typeof size !== 'number') {
+      const count = apply('sizeOf', [], { shape: [size] }).maximum(1);
+      return apply('gather', [this, iota(size).sub(shift).mod(count)], { axis: at });
+    }
+    const cut = size === 0 ? 0 : ((shift % size) + size) % size;
+    if (cut === 0) return this;
+    return concat([this.slice(at, -cut), this.slice(at, 0, -cut)], at);
   }
   /** Keeps the last two axes' lower triangle, up to a diagonal (above the main one where positive); the rest is 0. */
   tril(this: Tensor, diagonal = 0): Tensor {

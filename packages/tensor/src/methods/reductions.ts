@@ -18,7 +18,7 @@ type AxesOption = number | readonly number[] | undefined;
 
 /** Over axes (all by default), and what goes along one. */
 export abstract class ReductionMethods extends ActivationMethods {
-  /** Bools are counted, as int64. */
+  /** Bools are counted, as int64. Integers keep their type, in `prod` and `cumsum` too (PyTorch makes int64 of int32). */
   sum(this: Tensor, axes?: AxesOption, { keepDims = false }: ReduceOptions = {}): Tensor {
     const x = this.dtype === 'bool' ? this.cast('int64') : this;
     return apply('sum', [x], { axes: normalizeAxes('sum', axes, this.rank), keepDims });
@@ -43,7 +43,7 @@ export abstract class ReductionMethods extends ActivationMethods {
   }
   /** The standard deviation; its gradient is 0 where it is 0. */
   std(this: Tensor, axes?: AxesOption, options: VarianceOptions = {}): Tensor {
-    return root(this.var(axes, options), 0.5);
+    return root(this.var(normalizeAxes('std', axes, this.rank), options), 0.5);
   }
   /** log(sum(exp(x))) without overflow. */
   logSumExp(this: Tensor, axes?: AxesOption, { keepDims = false }: ReduceOptions = {}): Tensor {
@@ -62,7 +62,7 @@ export abstract class ReductionMethods extends ActivationMethods {
   any(this: Tensor, axes?: AxesOption, options: ReduceOptions = {}): Tensor {
     return truth(this)
       .max(normalizeAxes('any', axes, this.rank), options)
-      .cast('bool');
+      .greater(0); // the largest of nothing lies below 0
   }
   /** True where every element is not zero (or true). */
   all(this: Tensor, axes?: AxesOption, options: ReduceOptions = {}): Tensor {

@@ -1,6 +1,6 @@
 import { apply, applyAll, normalizeAxes } from '../apply.ts';
 import { addDims, type Dim, formatShape, mulDims, type Shape } from '../dim.ts';
-import type { DType } from '../dtype.ts';
+import { type DType, onnxType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Rules } from './rule.ts';
@@ -70,8 +70,9 @@ export const arrange: Rules<ArrangeOps> = {
     lower: (g, { names, attrs: { upper, diagonal }, inputs: [x] }) => {
       const cut = (value: string): string =>
         g.op('Trilu', [value, g.scalar(diagonal, 'int64')], { upper: upper ? 1 : 0 });
-      if (x!.dtype !== 'int32') return [cut(names[0]!)];
-      return [g.op('Cast', [cut(g.op('Cast', names, { to: 7 }))], { to: 6 })]; // the runtime's kernel has int64 alone
+      if (['float32', 'int64', 'bool'].includes(x!.dtype)) return [cut(names[0]!)];
+      // The runtime has a kernel for these types alone.
+      return [g.op('Cast', [cut(g.op('Cast', names, { to: onnxType('int64') }))], { to: onnxType(x!.dtype) })];
     },
   },
   repeat: {

@@ -1,57 +1,14 @@
-import { apply } from '../apply.ts';
-import { type Dim, formatShape, sameDim } from '../dim.ts';
+import { type Dim, formatShape, type Shape, sameDim, sizeOf } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { eye } from './arrange.ts';
-import type { Rules, TensorType } from './rule.ts';
 import { FLOATS, wantType } from './wants.ts';
 
-export interface EinsumOps {
-  /** One string of letters per operand, each letter once; letters that the output lacks are summed over. */
-  einsum: { terms: readonly string[]; output: string };
+/** A tensor whose axes have letters, each once. */
+interface Named {
+  readonly x: Tensor;
+  readonly term: string;
 }
-
-/** The size of every letter. */
-function sizesOf(terms: readonly string[], operands: readonly TensorType[]): Map<string, Dim> {
-  const sizes = new Map<string, Dim>();
-  for (const [i, term] of terms.entries())
-    for (const [axis, letter] of [...term].entries()) {
-      const size = operands[i]!.shape[axis]!;
-      const known = sizes.get(letter) ?? 1;
-      if (known !== 1 && size !== 1 && !sameDim(known, size))
-        throw new ShapeError(
-          'einsum',
-          `'${letter}' is ${known} and ${size} in '${terms.join(',')}' of ${operands.map((t) => formatShape(t.shape)).join(', ')}`,
-        );
-      sizes.set(letter, known === 1 ? size : known);
-    }
-  return sizes;
-}
-
-export const einsumRules: Rules<EinsumOps> = {
-  einsum: {
-    shape: (inputs, { terms, output }) => {
-      for (const x of inputs) wantType('einsum', x, FLOATS);
-      const sizes = sizesOf(terms, inputs);
-      return [{ dtype: 'float32', shape: [...output].map((letter) => sizes.get(letter)!) }];
-    },
-    // The gradient of one operand is the sum of products of the output's gradient and the other operands.
-    gradient: ({ inputs, attrs: { terms, output }, grads: [g], wanted }) =>
-      inputs.map((x, i) => {
-        if (!wanted[i]) return null;
-        const letters = [...terms[i]!];
-        const others = terms.filter((_, j) => j !== i);
-        const found = letters.filter((letter) => [output, ...others].some((term) => term.includes(letter)));
-        const operands = [g!, ...inputs.filter((_, j) => j !== i)];
-        const product = apply('einsum', operands, { terms: [output, ...others], output: found.join('') });
-        const shape = letters.map((letter, axis) => (found.includes(letter) ? x.dim(axis) : 1));
-        return product.reshape(shape).expand(x.shape);
-      }),
-    lower: (g, { names, attrs: { terms, output } }) => [
-      g.op('Einsum', names, { equation: `${terms.join(',')}->${output}` }),
-    ],
-  },
-};
 
 /**
  * Einstein's summation convention, as in `torch.einsum`: `einsum('bld,bsd->bls', q, k)`. A letter names an axis; operands are
@@ -61,22 +18,92 @@ export const einsumRules: Rules<EinsumOps> = {
  * @throws ShapeError naming the letter or the operand that does not fit.
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  for (const x of operands) wantType('einsum', x, FLOATS);
   const { terms, output } = parse(equation, operands);
-  const parts = terms.map((term, i) => diagonals(operands[i]!, term));
-  const sizes = sizesOf(
-    parts.map((part) => part.term),
-    parts.map((part) => part.x),
-  );
-  const factors = parts.map(({ x, term }) => {
-    // A size of 1 that broadcasts adds nothing to a product.
-    const kept = [...term].flatMap((letter, axis) => (x.dim(axis) === 1 && sizes.get(letter) !== 1 ? [] : [axis]));
-    return { x: x.reshape(kept.map((axis) => x.dim(axis))), term: kept.map((axis) => term[axis]).join('') };
+  const parts = terms.map((term, i) => diagonals({ x: operands[i]!, term }));
+  const sizes = sizesOf(parts);
+  const factors = parts.map((part) => withoutOnes(part, sizes));
+  const product = factors.reduce((a, b, i) => {
+    const later = [output, ...factors.slice(i + 1).map(({ term }) => term)].join('');
+    return multiply(a, b, later);
   });
-  return apply(
-    'einsum',
-    factors.map((factor) => factor.x),
-    { terms: factors.map((factor) => factor.term), output },
+  const summed = sumOut(product, output);
+  return permuted(summed.x, summed.term, output);
+}
+
+/** The size of every letter. */
+function sizesOf(parts: readonly Named[]): Map<string, Dim> {
+  const sizes = new Map<string, Dim>();
+  for (const { x, term } of parts)
+    for (const [axis, letter] of [...term].entries()) {
+      const [size, known] = [x.dim(axis), sizes.get(letter) ?? 1];
+      if (known !== 1 && size !== 1 && !sameDim(known, size)) {
+        const [left, right] = [parts.map((part) => part.term), parts.map((part) => formatShape(part.x.shape))];
+        throw new ShapeError('einsum', `'${letter}' is ${known} and ${size} in '${left}' of ${right.join(', ')}`);
+      }
+      sizes.set(letter, known === 1 ? size : known);
+    }
+  return sizes;
+}
+
+/** Leaves out axes of size 1 that broadcast: they add nothing to a product. */
+function withoutOnes({ x, term }: Named, sizes: ReadonlyMap<string, Dim>): Named {
+  const kept = [...term].flatMap((letter, axis) => (x.dim(axis) === 1 && sizes.get(letter) !== 1 ? [] : [axis]));
+  if (kept.length === term.length) return { x, term };
+  return { x: x.reshape(kept.map((axis) => x.dim(axis))), term: kept.map((axis) => term[axis]).join('') };
+}
+
+/** Sums over the letters that are not wanted. */
+function sumOut({ x, term }: Named, wanted: string): Named {
+  const axes = [...term].flatMap((letter, axis) => (wanted.includes(letter) ? [] : [axis]));
+  if (axes.length === 0) return { x, term };
+  return { x: x.sum(axes), term: [...term].filter((letter) => wanted.includes(letter)).join('') };
+}
+
+function permuted(x: Tensor, from: string, to: string): Tensor {
+  return from === to ? x : x.permute([...to].map((letter) => from.indexOf(letter)));
+}
+
+/** The product of two factors, summed over the letters that `later` lacks: a matrix product where it can be one. */
+function multiply(a: Named, b: Named, later: string): Named {
+  const left = sumOut(a, later + b.term);
+  const right = sumOut(b, later + a.term);
+  const both = [...left.term].filter((letter) => right.term.includes(letter));
+  const batch = both.filter((letter) => later.includes(letter)).join('');
+  const inner = both.filter((letter) => !later.includes(letter)).join('');
+  const rows = [...left.term].filter((letter) => !both.includes(letter)).join('');
+  const columns = [...right.term].filter((letter) => !both.includes(letter)).join('');
+  if (inner === '' || (rows === '' && columns === '')) {
+    const term = batch + inner + rows + columns;
+    return sumOut({ x: spread(left, term).mul(spread(right, term)), term }, later);
+  }
+  const transposeA = rows.includes(left.term.at(-1)!);
+  const transposeB = inner.includes(right.term.at(-1)!);
+  const x = matrix(left, batch, transposeA ? [inner, rows] : [rows, inner]).matmul(
+    matrix(right, batch, transposeB ? [columns, inner] : [inner, columns]),
+    { transposeA, transposeB },
   );
+  const sizes = (named: Named, letters: string): Shape =>
+    [...letters].map((letter) => named.x.dim(named.term.indexOf(letter)));
+  return {
+    x: x.reshape([...sizes(left, batch + rows), ...sizes(right, columns)]),
+    term: batch + rows + columns,
+  };
+}
+
+/** [...batch, all of the first group, all of the second]. */
+function matrix({ x, term }: Named, batch: string, [first, second]: [string, string]): Tensor {
+  const ordered = permuted(x, term, batch + first + second);
+  const groups = [ordered.shape.slice(0, batch.length), ordered.shape.slice(batch.length)] as const;
+  const [rows, columns] = [groups[1].slice(0, first.length), groups[1].slice(first.length)];
+  return ordered.reshape([...groups[0], sizeOf(rows), sizeOf(columns)]);
+}
+
+/** With an axis for every letter of `term`, of size 1 where the tensor has none. */
+function spread({ x, term: own }: Named, term: string): Tensor {
+  const kept = [...term].filter((letter) => own.includes(letter)).join('');
+  const ordered = permuted(x, own, kept);
+  return ordered.reshape([...term].map((letter) => (own.includes(letter) ? x.dim(own.indexOf(letter)) : 1)));
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -115,17 +142,13 @@ function parse(equation: string, operands: readonly Tensor[]): { terms: string[]
 }
 
 /** Takes the diagonal of letters that occur twice. */
-function diagonals(x: Tensor, term: string): { x: Tensor; term: string } {
+function diagonals({ x, term }: Named): Named {
   const twice = [...term].find((letter, i) => term.indexOf(letter) !== i);
   if (twice === undefined) return { x, term };
   const [first, second] = [term.indexOf(twice), term.lastIndexOf(twice)];
-  if (!sameDim(x.dim(first), x.dim(second)))
-    throw new ShapeError(
-      'einsum',
-      `'${twice}' is ${x.dim(first)} and ${x.dim(second)} in '${term}' of ${formatShape(x.shape)}`,
-    );
-  const shape = x.shape.map((dim, i) => (i === first || i === second ? dim : 1));
-  const on = eye(x.dim(first), x.dim(second), 'bool').reshape(shape);
-  const diagonal = on.where(x, 0).sum(second);
-  return diagonals(diagonal, term.slice(0, second) + term.slice(second + 1));
+  const [rows, columns] = [x.dim(first), x.dim(second)];
+  if (!sameDim(rows, columns))
+    throw new ShapeError('einsum', `'${twice}' is ${rows} and ${columns} in '${term}' of ${formatShape(x.shape)}`);
+  const on = eye(rows, columns, 'bool').reshape(x.shape.map((dim, i) => (i === first || i === second ? dim : 1)));
+  return diagonals({ x: on.where(x, 0).sum(second), term: term.slice(0, second) + term.slice(second + 1) });
 }

@@ -94,7 +94,14 @@ export const elementwise: Rules<ElementwiseOps> = {
   add: binary('add', 'Add', (_a, _b, g) => [() => g, () => g]),
   sub: binary('sub', 'Sub', (_a, _b, g) => [() => g, () => g.neg()]),
   mul: binary('mul', 'Mul', (a, b, g) => [() => g.mul(b), () => g.mul(a)]),
-  div: binary('div', 'Div', (_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
+  div: {
+    ...binary('div', 'Div', (_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
+    lower: (g, { names: [a, b], outputs: [y] }) => {
+      if (y!.dtype === 'float32') return [g.op('Div', [a!, b!])];
+      const { special, divisor } = withoutMinusOne(g, b!, y!.dtype);
+      return [g.op('Where', [special, g.op('Neg', [a!]), g.op('Div', [a!, divisor])])];
+    },
+  },
   mod: {
     shape: (inputs) => {
       wantSameType('mod', inputs);
@@ -102,7 +109,7 @@ export const elementwise: Rules<ElementwiseOps> = {
       return broadcast('mod', inputs);
     },
     gradient: 'none',
-    lower: (g, { names }) => [g.op('Mod', names)],
+    lower: (g, { names: [a, b], outputs: [y] }) => [g.op('Mod', [a!, withoutMinusOne(g, b!, y!.dtype).divisor])],
   },
   // Ties give half to each, as in PyTorch.
   maximum: binary('maximum', 'Max', (a, b, g) => {
@@ -135,6 +142,7 @@ export const elementwise: Rules<ElementwiseOps> = {
       if (inputs[0]!.dtype !== 'bool')
         throw new ShapeError('where', `the condition must be bool, got ${inputs[0]!.dtype}`);
       wantSameType('where', inputs.slice(1));
+      wantType('where', inputs[1]!, [...NUMBERS, 'uint8', 'bool']);
       return broadcast('where', inputs, inputs[1]!.dtype);
     },
     gradient: ({ inputs: [condition, a, b], grads: [g], wanted }) => {
@@ -155,6 +163,12 @@ export const elementwise: Rules<ElementwiseOps> = {
     lower: (g, { names, attrs }) => [g.op('Cast', names, { to: onnxType(attrs.dtype) })],
   },
 };
+
+/** The smallest integer divided by −1 overflows, which ends the process: 1 takes the place of −1. */
+function withoutMinusOne(g: Lowering, b: string, dtype: DType): { special: string; divisor: string } {
+  const special = g.op('Equal', [b, g.scalar(-1, dtype)]);
+  return { special, divisor: g.op('Where', [special, g.scalar(1, dtype), b]) };
+}
 
 /** The runtime's kernel knows no bool. */
 function lowerWhere(g: Lowering, { names: [condition, a, b], outputs: [y] }: LowerArgs<None>): string[] {

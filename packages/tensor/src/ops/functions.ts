@@ -17,8 +17,8 @@ export interface FunctionOps {
   pow: { exponent: number };
   abs: None;
   sign: None;
-  /** 1 where x > 0, else 0: a mask that is cheaper than a comparison and a cast. */
-  step: None;
+  /** 1 where x > 0 (or, `below`, where x < 0), else 0: a mask that is cheaper than a comparison and a cast. */
+  step: { below?: boolean };
   floor: None;
   ceil: None;
   /** To the nearest integer, ties to even. */
@@ -102,7 +102,16 @@ export const functions: Rules<FunctionOps> = {
   },
   abs: unary('abs', 'Abs', (x, _y, g) => g.mul(x.sign()), NUMBERS),
   sign: unary('sign', 'Sign', 'none', NUMBERS),
-  step: unary('step', (g, x) => g.op('HardSigmoid', [x], { alpha: { float: 1e30 }, beta: { float: 0 } }), 'none'),
+  step: {
+    shape: ([x]) => {
+      wantType('step', x!, FLOATS);
+      return [x!];
+    },
+    gradient: 'none',
+    lower: (g, { names, attrs: { below = false } }) => [
+      g.op('HardSigmoid', names, { alpha: { float: below ? -1e30 : 1e30 }, beta: { float: 0 } }),
+    ],
+  },
   floor: unary('floor', 'Floor', 'none'),
   ceil: unary('ceil', 'Ceil', 'none'),
   round: unary('round', 'Round', 'none'),

@@ -7,10 +7,13 @@ import type { Tensor } from '../tensor.ts';
 import type { ChannelsLast, LowerArgs, PrimitiveRule, Rules, TensorType } from './rule.ts';
 import { FLOATS, NUMBERS, wantType } from './wants.ts';
 
-interface Axes {
+export interface Axes {
   axes: readonly number[];
   keepDims: boolean;
 }
+
+/** ONNX's number of float64, which lowerings alone use: it holds integers up to 2⁵³. */
+const FLOAT64 = 11;
 
 interface OneAxis {
   axis: number;
@@ -23,23 +26,18 @@ export interface ReduceOps {
   max: Axes;
   min: Axes;
   prod: Axes;
-  /** The squared deviations from the mean, divided by the count minus the correction. */
-  variance: Axes & { correction: number };
-  logSumExp: Axes;
   argmax: OneAxis;
   argmin: OneAxis;
-  softmax: { axis: number };
-  logSoftmax: { axis: number };
   sizeOf: { shape: Shape };
 }
 
-function reduced(x: TensorType, { axes, keepDims }: Axes, dtype: DType = x.dtype): TensorType[] {
+export function reduced(x: TensorType, { axes, keepDims }: Axes, dtype: DType = x.dtype): TensorType[] {
   const shape = x.shape.flatMap((dim, i): Dim[] => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
   return [{ dtype, shape }];
 }
 
 /** The reduced tensor with the reduced axes as 1, so that it broadcasts against x. */
-function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+export function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   return y.reshape(x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim)));
 }
 
@@ -69,7 +67,7 @@ const sumOfImage: ChannelsLast<Axes> = {
 };
 
 /** One node of a Reduce… operation. */
-function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
+export function reduceWith(onnx: string, g: Lowering, { names, attrs: { axes, keepDims } }: LowerArgs<Axes>): string[] {
   if (axes.length === 0) return [g.op('Identity', names)];
   return [g.op(onnx, [...names, g.ints(axes)], { keepdims: keepDims ? 1 : 0 })];
 }
@@ -93,30 +91,28 @@ function extreme(op: string, onnx: string): PrimitiveRule<Axes> {
 function position(op: string, onnx: string): PrimitiveRule<OneAxis> {
   return {
     shape: ([x], { axis, keepDims }) => {
-      wantType(op, x!, ['float32', 'int32']);
+      wantType(op, x!, NUMBERS);
       wantElements(op, x!, [axis]);
       return reduced(x!, { axes: [axis], keepDims }, 'int64');
     },
     gradient: 'none',
-    lower: (g, { names, attrs }) => [g.op(onnx, names, { axis: attrs.axis, keepdims: attrs.keepDims ? 1 : 0 })],
+    lower: (g, { names: [x], inputs: [input], attrs: { axis, keepDims } }) => {
+      const value = input!.dtype === 'int64' ? g.op('Cast', [x!], { to: FLOAT64 }) : x!; // no kernel for int64
+      return [g.op(onnx, [value], { axis, keepdims: keepDims ? 1 : 0 })];
+    },
   };
 }
 
-function wantElements(op: string, { shape }: TensorType, axes: readonly number[]): void {
+export function wantElements(op: string, { shape }: TensorType, axes: readonly number[]): void {
   for (const axis of axes)
     if (shape[axis] === 0) throw new ShapeError(op, `axis ${axis} of [${shape.join(', ')}] is empty`);
 }
 
 /** The number of reduced elements, a number where it is known. */
-function countOf(x: Tensor, axes: readonly number[]): number | Tensor {
+export function countOf(x: Tensor, axes: readonly number[]): number | Tensor {
   const shape = axes.map((axis) => x.shape[axis]!);
   const count = sizeOf(shape);
   return typeof count === 'number' ? count : apply('sizeOf', [], { shape }).cast('float32');
-}
-
-/** count − correction, not below 0. */
-function degrees(count: number | Tensor, correction: number): number | Tensor {
-  return typeof count === 'number' ? Math.max(count - correction, 0) : count.sub(correction).maximum(0);
 }
 
 export const reduce: Rules<ReduceOps> = {
@@ -165,69 +161,8 @@ export const reduce: Rules<ReduceOps> = {
     },
     lower: (g, args) => reduceWith('ReduceProd', g, args),
   },
-  variance: {
-    shape: ([x], attrs) => {
-      wantType('variance', x!, FLOATS);
-      if (!(attrs.correction >= 0))
-        throw new ShapeError('variance', `the correction must be 0 or more, got ${attrs.correction}`);
-      return reduced(x!, attrs);
-    },
-    gradient: ({ inputs: [x], attrs: { axes, correction }, grads: [g] }) => {
-      const scale = restore(g!.mul(2).div(degrees(countOf(x!, axes), correction)), x!, axes);
-      return [x!.sub(x!.mean(axes, { keepDims: true })).mul(scale)];
-    },
-    lower: (g, { names: [x], inputs: [input], attrs: { axes, keepDims, correction } }) => {
-      const reduction = g.ints(axes);
-      const centered = g.op('Sub', [x!, axes.length ? g.op('ReduceMean', [x!, reduction], { keepdims: 1 }) : x!]);
-      const square = g.op('Mul', [centered, centered]);
-      const sum = axes.length ? g.op('ReduceSum', [square, reduction], { keepdims: keepDims ? 1 : 0 }) : square;
-      const shape = axes.map((axis) => input!.shape[axis]!);
-      const count = sizeOf(shape);
-      if (typeof count === 'number') return [g.op('Div', [sum, g.float(Math.max(count - correction, 0))])];
-      const size = g.op('Cast', [g.op('ReduceProd', [g.shape(shape)], { keepdims: 0 })], { to: 1 });
-      return [g.op('Div', [sum, g.op('Max', [g.op('Sub', [size, g.float(correction)]), g.float(0)])])];
-    },
-  },
-  logSumExp: {
-    shape: ([x], attrs) => {
-      wantType('logSumExp', x!, FLOATS);
-      wantElements('logSumExp', x!, attrs.axes);
-      return reduced(x!, attrs);
-    },
-    gradient: ({ inputs: [x], outputs: [y], attrs: { axes }, grads: [g] }) => {
-      const finite = y!.maximum(-3e38); // −∞ − −∞ would be NaN
-      return [
-        x!
-          .sub(restore(finite, x!, axes))
-          .exp()
-          .mul(restore(g!, x!, axes)),
-      ];
-    },
-    lower: (g, args) => reduceWith('ReduceLogSumExp', g, args),
-  },
   argmax: position('argmax', 'ArgMax'),
   argmin: position('argmin', 'ArgMin'),
-  softmax: {
-    shape: ([x]) => {
-      wantType('softmax', x!, FLOATS);
-      return [x!];
-    },
-    gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => {
-      const weighted = g!.mul(y!);
-      return [weighted.sub(y!.mul(weighted.sum(axis, { keepDims: true })))];
-    },
-    lower: (g, { names, attrs }) => [g.op('Softmax', names, { axis: attrs.axis })],
-  },
-  logSoftmax: {
-    shape: ([x]) => {
-      wantType('logSoftmax', x!, FLOATS);
-      return [x!];
-    },
-    gradient: ({ outputs: [y], attrs: { axis }, grads: [g] }) => [
-      g!.sub(y!.exp().mul(g!.sum(axis, { keepDims: true }))),
-    ],
-    lower: (g, { names, attrs }) => [g.op('LogSoftmax', names, { axis: attrs.axis })],
-  },
   sizeOf: {
     shape: () => [{ dtype: 'int64', shape: [] }],
     gradient: 'none',

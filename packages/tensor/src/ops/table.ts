@@ -5,7 +5,6 @@ import { type AttentionOps, attentionRules } from './attention.ts';
 import { type BatchNormOps, batchNormRules } from './batch-norm.ts';
 import { type ConvOps, convRules } from './conv.ts';
 import { type CrossEntropyOps, crossEntropyRules } from './cross-entropy.ts';
-import { type EinsumOps, einsumRules } from './einsum.ts';
 import { type ElementwiseOps, elementwise } from './elementwise.ts';
 import { type FunctionOps, functions } from './functions.ts';
 import { type GRUOps, gruRules } from './gru.ts';
@@ -22,6 +21,7 @@ import { type ResizeOps, resizeRules } from './resize.ts';
 import { type RNNOps, rnnRules } from './rnn.ts';
 import type { OpRule } from './rule.ts';
 import { type ScanOps, scanRules } from './scan.ts';
+import { type StatisticsOps, statistics } from './statistics.ts';
 
 /** Every operation and its attributes. */
 export interface OpAttributes
@@ -29,7 +29,6 @@ export interface OpAttributes
     ArrangeOps,
     AttentionOps,
     CrossEntropyOps,
-    EinsumOps,
     ElementwiseOps,
     FunctionOps,
     BatchNormOps,
@@ -46,6 +45,7 @@ export interface OpAttributes
     OrderOps,
     RandomOps,
     ReduceOps,
+    StatisticsOps,
     ScanOps {}
 
 export type OpName = keyof OpAttributes;
@@ -57,7 +57,6 @@ export const ops: OpTable = {
   ...arrange,
   ...attentionRules,
   ...crossEntropyRules,
-  ...einsumRules,
   ...elementwise,
   ...functions,
   ...batchNormRules,
@@ -74,6 +73,7 @@ export const ops: OpTable = {
   ...order,
   ...random,
   ...reduce,
+  ...statistics,
   ...scanRules,
 };
 
