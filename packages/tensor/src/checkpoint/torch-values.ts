@@ -29,7 +29,7 @@ export function collect(value: PickleValue, { root = [], flatten = false }: Torc
   const tensors = new Map<string, TorchTensor>();
   const metadata = new Map<string, MetadataValue>();
   const nested = new Map<string, number>();
-  for (const { path, leaf } of leaves(start, file)) {
+  visitLeaves(start, file, (path, leaf) => {
     const name = path.join('.');
     if (path.length > 1 && !flatten) {
       if (leaf instanceof TorchTensor) nested.set(path[0]!, (nested.get(path[0]!) ?? 0) + 1);
@@ -37,7 +37,7 @@ export function collect(value: PickleValue, { root = [], flatten = false }: Torc
       if (tensors.has(name)) throw new CheckpointError(file, `has two tensors called '${name}'`);
       tensors.set(name || 'tensor', leaf); // a tensor alone has no name
     } else metadata.set(name, leaf);
-  }
+  });
   if (nested.size > 0) {
     const found = [...nested].map(([key, count]) => `'${key}' (${count})`).join(', ');
     throw new CheckpointError(
@@ -58,29 +58,35 @@ function descend(value: PickleValue, root: readonly string[], file: string): Pic
   }, value);
 }
 
-interface Leaf {
-  readonly path: readonly string[];
-  readonly leaf: TorchTensor | MetadataValue;
-}
-
-function* leaves(root: PickleValue, file: string): Generator<Leaf> {
+/** Calls `use` for every tensor and figure; `path` changes afterwards. */
+function visitLeaves(
+  root: PickleValue,
+  file: string,
+  use: (path: readonly string[], leaf: TorchTensor | MetadataValue) => void,
+): void {
+  const path: string[] = [];
   let visits = 0;
-  function* visit(given: PickleValue, path: readonly string[]): Generator<Leaf> {
+  const visit = (given: PickleValue): void => {
     if (++visits > MAX_VISITS) throw new CheckpointError(file, `holds more than ${MAX_VISITS} values`);
     if (path.length > MAX_DEPTH) throw new CheckpointError(file, `nests values deeper than ${MAX_DEPTH} levels`);
     const value = plainValue(given);
-    if (
-      value instanceof TorchTensor ||
-      value === null ||
-      ['number', 'string', 'boolean', 'bigint'].includes(typeof value)
-    )
-      yield { path, leaf: value as TorchTensor | MetadataValue };
-    else if (Array.isArray(value)) for (const [i, item] of value.entries()) yield* visit(item, [...path, String(i)]);
-    else if (value instanceof Map)
-      for (const [key, item] of value) yield* visit(item, [...path, keyOf(key, path, file)]);
+    if (isLeaf(value)) use(path, value);
+    else if (Array.isArray(value)) for (const [i, item] of value.entries()) enter(String(i), item);
+    else if (value instanceof Map) for (const [key, item] of value) enter(keyOf(key, path, file), item);
     // Bytes, sets and types are neither tensors nor figures.
-  }
-  yield* visit(root, []);
+  };
+  const enter = (key: string, item: PickleValue): void => {
+    path.push(key);
+    visit(item);
+    path.pop();
+  };
+  visit(root);
+}
+
+function isLeaf(value: PickleValue): value is TorchTensor | MetadataValue {
+  return (
+    value instanceof TorchTensor || value === null || ['number', 'string', 'boolean', 'bigint'].includes(typeof value)
+  );
 }
 
 function keyOf(key: PickleValue, path: readonly string[], file: string): string {
