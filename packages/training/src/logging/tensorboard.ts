@@ -63,7 +63,12 @@ export class TensorBoardWriter {
    * The distribution of values: so many buckets of equal width between the least and the largest.
    * @throws RangeError where a value is NaN or infinite, which no bucket holds.
    */
-  histogram(tag: string, values: ArrayLike<number>, step: number, { buckets = 30 } = {}): Promise<void> {
+  histogram(
+    tag: string,
+    values: ArrayLike<number>,
+    step: number,
+    { buckets = 30 }: { readonly buckets?: number } = {},
+  ): Promise<void> {
     const rows = histogramOf(tag, values, buckets);
     const sizes = [rows.length / 3, 3].map((size) => bytesField(2, message(intField(1, size))));
     // TensorProto: dtype DT_DOUBLE, rows of left edge, right edge, count.
