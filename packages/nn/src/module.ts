@@ -44,7 +44,7 @@ export abstract class Module {
     };
     const incomplete = report.missing.length > 0 || report.unexpected.length > 0;
     if ((strict && incomplete) || (!skipMismatched && report.mismatched.length > 0))
-      throw new StateDictError(this.constructor.name, report);
+      throw new StateDictError(report);
     for (const [key, target] of own) {
       const value = given.get(key);
       if (value && mismatch(value, target) === null) storageOf(target).data.set(value.data as never);
@@ -76,11 +76,11 @@ export interface StateDictReport {
 export class StateDictError extends Error {
   readonly report: StateDictReport;
 
-  constructor(model: string, report: StateDictReport) {
+  constructor(report: StateDictReport) {
     const parts = Object.entries(report as Record<keyof StateDictReport, readonly string[]>)
       .filter(([, keys]) => keys.length > 0)
       .map(([kind, keys]) => `${keys.length} ${kind}: ${listed(keys)}`);
-    super(`the checkpoint does not fit ${model}: ${parts.join('; ')}`);
+    super(`the checkpoint does not fit the model: ${parts.join('; ')}`);
     this.name = 'StateDictError';
     this.report = report;
   }

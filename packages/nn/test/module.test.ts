@@ -83,7 +83,7 @@ describe('Module', () => {
     expect(() => net.loadStateDict(state))
       .to.throw(
         StateDictError,
-        'the checkpoint does not fit Net: 1 missing: layers.0.bias [4]; 1 unexpected: head.weight [1]; 2 mismatched: ' +
+        'the checkpoint does not fit the model: 1 missing: layers.0.bias [4]; 1 unexpected: head.weight [1]; 2 mismatched: ' +
           'norm.weight is int32, the model wants float32, norm.bias has shape [3], the model wants [2]',
       )
       .with.property('report')
