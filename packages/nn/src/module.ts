@@ -43,8 +43,7 @@ export abstract class Module {
       }),
     };
     const incomplete = report.missing.length > 0 || report.unexpected.length > 0;
-    if ((strict && incomplete) || (!skipMismatched && report.mismatched.length > 0))
-      throw new StateDictError(report);
+    if ((strict && incomplete) || (!skipMismatched && report.mismatched.length > 0)) throw new StateDictError(report);
     for (const [key, target] of own) {
       const value = given.get(key);
       if (value && mismatch(value, target) === null) storageOf(target).data.set(value.data as never);
