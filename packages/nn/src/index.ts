@@ -31,4 +31,12 @@ export { LayerNorm } from './layers/layer-norm.ts';
 export { Linear } from './layers/linear.ts';
 export { MultiheadAttention, type MultiheadAttentionConfig } from './layers/multihead-attention.ts';
 export { GroupNorm, instanceNorm, RMSNorm } from './layers/norms.ts';
-export { type Layer, Module, StateDictError, sequential, storageOf } from './module.ts';
+export {
+  type Layer,
+  type LoadOptions,
+  Module,
+  StateDictError,
+  type StateDictReport,
+  sequential,
+  storageOf,
+} from './module.ts';

@@ -22,37 +22,79 @@ export abstract class Module {
 
   /**
    * Copies a checkpoint into the tensors.
-   * @throws StateDictError listing every missing, unexpected and misshapen key; nothing is changed then.
+   * @returns what did not fit; with `strict`, the default, that is nothing.
+   * @throws StateDictError listing every missing, unexpected and mismatching key; nothing is changed then.
    */
-  loadStateDict(values: ReadonlyMap<string, HostTensor>): void {
+  loadStateDict(values: ReadonlyMap<string, HostTensor>, options: LoadOptions = {}): StateDictReport {
+    const { strict = true, prefix = '', skipMismatched = false } = options;
     const own = this.stateDict();
-    const problems: string[] = [];
+    const given = new Map(
+      [...values].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]),
+    );
+    const report: StateDictReport = {
+      missing: [...own].filter(([key]) => !given.has(key)).map(([key, t]) => `${prefix}${key} ${formatShape(t.shape)}`),
+      unexpected: [...given]
+        .filter(([key]) => !own.has(key))
+        .map(([key, value]) => `${prefix}${key} ${formatShape(value.dims)}`),
+      mismatched: [...own].flatMap(([key, target]) => {
+        const value = given.get(key);
+        const problem = value && mismatch(value, target);
+        return problem ? [`${prefix}${key} ${problem}`] : [];
+      }),
+    };
+    const incomplete = report.missing.length > 0 || report.unexpected.length > 0;
+    if ((strict && incomplete) || (!skipMismatched && report.mismatched.length > 0)) throw new StateDictError(report);
     for (const [key, target] of own) {
-      const value = values.get(key);
-      if (!value) problems.push(`missing ${key} ${formatShape(target.shape)}`);
-      else if (!sameShape(value.dims, target.shape))
-        problems.push(`${key} has shape ${formatShape(value.dims)}, the model wants ${formatShape(target.shape)}`);
-      else if (value.dtype !== target.dtype) problems.push(`${key} is ${value.dtype}, the model wants ${target.dtype}`);
+      const value = given.get(key);
+      if (value && mismatch(value, target) === null) storageOf(target).data.set(value.data as never);
     }
-    for (const key of values.keys())
-      if (!own.has(key)) problems.push(`unexpected ${key} ${formatShape(values.get(key)!.dims)}`);
-    if (problems.length > 0) throw new StateDictError(problems);
-    for (const [key, target] of own) storageOf(target).data.set(values.get(key)!.data as never);
+    return report;
   }
+}
+
+export interface LoadOptions {
+  /** Refuses missing and unexpected keys. Default true, as in PyTorch. */
+  readonly strict?: boolean;
+  /** Takes only the keys that begin so, and removes that from them: `'backbone.'` for a part of a larger model. Default ''. */
+  readonly prefix?: string;
+  /** Leaves tensors of another shape or type as they are, instead of refusing the checkpoint. Default false. */
+  readonly skipMismatched?: boolean;
+}
+
+/** What of a checkpoint did not fit: keys as the checkpoint has (or would have) them, with shapes. */
+export interface StateDictReport {
+  /** Wanted by the model, not in the checkpoint. */
+  readonly missing: readonly string[];
+  /** In the checkpoint, not in the model. */
+  readonly unexpected: readonly string[];
+  /** In both, but of another shape or element type. */
+  readonly mismatched: readonly string[];
 }
 
 /** A checkpoint that does not fit the model. */
 export class StateDictError extends Error {
-  readonly problems: readonly string[];
+  readonly report: StateDictReport;
 
-  constructor(problems: readonly string[]) {
-    const shown = problems.slice(0, 5).join('; ');
-    super(
-      `the checkpoint does not fit the model: ${shown}${problems.length > 5 ? `; and ${problems.length - 5} more` : ''}`,
-    );
+  constructor(report: StateDictReport) {
+    const parts = Object.entries(report as Record<keyof StateDictReport, readonly string[]>)
+      .filter(([, keys]) => keys.length > 0)
+      .map(([kind, keys]) => `${keys.length} ${kind}: ${listed(keys)}`);
+    super(`the checkpoint does not fit the model: ${parts.join('; ')}`);
     this.name = 'StateDictError';
-    this.problems = problems;
+    this.report = report;
   }
+}
+
+/** The message stays readable where a checkpoint of another model has thousands of keys; the report has all. */
+function listed(keys: readonly string[]): string {
+  const shown = keys.slice(0, 20).join(', ');
+  return keys.length > 20 ? `${shown} and ${keys.length - 20} more` : shown;
+}
+
+function mismatch(value: HostTensor, target: Tensor): string | null {
+  if (!sameShape(value.dims, target.shape))
+    return `has shape ${formatShape(value.dims)}, the model wants ${formatShape(target.shape)}`;
+  return value.dtype === target.dtype ? null : `is ${value.dtype}, the model wants ${target.dtype}`;
 }
 
 /** The values of a parameter or buffer as they are now. */

@@ -74,15 +74,63 @@ describe('Module', () => {
     state.set('norm.bias', { dtype: 'float32', dims: [3], data: new Float32Array(3) });
     state.set('head.weight', { dtype: 'float32', dims: [1], data: new Float32Array(1) });
     state.delete('layers.0.bias');
+    const report = {
+      missing: ['layers.0.bias [4]'],
+      unexpected: ['head.weight [1]'],
+      mismatched: ['norm.bias has shape [3], the model wants [2]', 'norm.weight is int32, the model wants float32'],
+    };
+    state.set('norm.weight', { dtype: 'int32', dims: [2], data: new Int32Array(2) });
     expect(() => net.loadStateDict(state))
-      .to.throw(StateDictError)
-      .with.property('problems')
-      .that.deep.equals([
-        'missing layers.0.bias [4]',
-        'norm.bias has shape [3], the model wants [2]',
-        'unexpected head.weight [1]',
-      ]);
+      .to.throw(
+        StateDictError,
+        'the checkpoint does not fit the model: 1 missing: layers.0.bias [4]; 1 unexpected: head.weight [1]; 2 mismatched: ' +
+          'norm.weight is int32, the model wants float32, norm.bias has shape [3], the model wants [2]',
+      )
+      .with.property('report')
+      .that.deep.equals({ ...report, mismatched: [...report.mismatched].reverse() });
     expect([...storageOf(net.norm.bias).data]).to.deep.equal([2, 2]);
+  });
+
+  const ones = (net: Module): Map<string, HostTensor> =>
+    new Map(
+      [...net.stateDict()].map(([name, t]) => {
+        const { dtype, dims, data } = storageOf(t);
+        return [name, { dtype, dims, data: new Float32Array(data.length).fill(1) }];
+      }),
+    );
+
+  it('loads what there is where asked to be lenient, and reports the rest', () => {
+    const net = new Net();
+    const state = ones(net);
+    state.delete('norm.weight');
+    state.set('head.weight', { dtype: 'float32', dims: [1], data: new Float32Array(1) });
+    expect(net.loadStateDict(state, { strict: false })).to.deep.equal({
+      missing: ['norm.weight [2]'],
+      unexpected: ['head.weight [1]'],
+      mismatched: [],
+    });
+    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+    // As in PyTorch, another shape is refused even then, unless that is asked for too.
+    state.set('norm.bias', { dtype: 'float32', dims: [3], data: new Float32Array(3) });
+    expect(() => net.loadStateDict(state, { strict: false })).to.throw(StateDictError, '1 mismatched: norm.bias');
+    const report = net.loadStateDict(state, { strict: false, skipMismatched: true });
+    expect(report.mismatched).to.deep.equal(['norm.bias has shape [3], the model wants [2]']);
+    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+  });
+
+  it('loads a part of a larger checkpoint by its prefix', () => {
+    const net = new Net();
+    const state = new Map([...ones(net)].map(([name, value]) => [`encoder.${name}`, value]));
+    state.set('decoder.weight', { dtype: 'float32', dims: [1], data: new Float32Array(1) });
+    expect(() => net.loadStateDict(state)).to.throw(StateDictError, '10 missing');
+    expect(net.loadStateDict(state, { prefix: 'encoder.' })).to.deep.equal({
+      missing: [],
+      unexpected: [],
+      mismatched: [],
+    });
+    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+    state.delete('encoder.norm.bias');
+    expect(() => net.loadStateDict(state, { prefix: 'encoder.' })).to.throw('1 missing: encoder.norm.bias [2]');
   });
 
   it('applies lists of layers in order', async () => {

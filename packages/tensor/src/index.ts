@@ -4,13 +4,19 @@ export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
 export {
-  CheckpointError,
-  parseSafetensors,
-  readSafetensors,
-  replaceFile,
-  type WriteOptions,
-  writeSafetensors,
-} from './checkpoint/safetensors.ts';
+  Checkpoint,
+  type MetadataValue,
+  type RawTensor,
+  type ReadOptions,
+  type TensorInfo,
+} from './checkpoint/checkpoint.ts';
+export { CheckpointError } from './checkpoint/checkpoint-error.ts';
+export { openCheckpoint, readCheckpoint } from './checkpoint/open-checkpoint.ts';
+export { type FileContent, replaceFile, replaceFiles } from './checkpoint/replace-file.ts';
+export { openSafetensors, parseSafetensors, readSafetensors } from './checkpoint/safetensors.ts';
+export { type WriteOptions, writeSafetensors } from './checkpoint/safetensors-write.ts';
+export { openTorch } from './checkpoint/torch.ts';
+export type { TorchOptions } from './checkpoint/torch-values.ts';
 export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
 export { CompiledStep, compileStep, type StepOptions, type StepProgram } from './compile-step.ts';
 export { arange, linspace, ones, rand, randint, randn, zeros } from './constructors.ts';

@@ -8,6 +8,8 @@ export {
   splitByHash,
 } from './data/parallel-corpus.ts';
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
+export { JsonLinesWriter } from './logging/json-lines.ts';
+export { type TensorBoardOptions, TensorBoardWriter } from './logging/tensorboard.ts';
 export { BLEU, type BLEUOptions, type BLEUScore, corpusBLEU } from './metrics/bleu.ts';
 export { type AdamOptions, type AdamWOptions, adam, adamW } from './optimizers/adam.ts';
 export {

@@ -1,42 +1,7 @@
-import type { DType, TypedArray } from '../dtype.ts';
-import { bytesOf, view } from '../dtype.ts';
+import { byteLength, type MetadataValue } from './checkpoint.ts';
 import { CheckpointError } from './checkpoint-error.ts';
-import { fromBFloat16, fromFloat16 } from './float16.ts';
 import { duplicateKey } from './json-keys.ts';
-
-/** Names of the element types in files. */
-export const CODES: Readonly<Record<DType, string>> = {
-  float32: 'F32',
-  float16: 'F16',
-  int8: 'I8',
-  uint8: 'U8',
-  int32: 'I32',
-  uint32: 'U32',
-  int64: 'I64',
-  bool: 'BOOL',
-};
-
-/** How a stored type becomes one of ours. */
-export interface StoredType {
-  readonly bytes: number;
-  readonly dtype: DType;
-  readonly read: (bytes: ArrayBuffer) => TypedArray;
-}
-
-const plain = (dtype: DType): StoredType => {
-  const bytes = bytesOf(dtype);
-  return { bytes, dtype, read: (buffer) => view(dtype, buffer, 0, buffer.byteLength / bytes) };
-};
-
-const STORED: ReadonlyMap<string, StoredType> = new Map([
-  ...(['float32', 'int8', 'uint8', 'int32', 'uint32', 'int64', 'bool'] as const).map((dtype): [string, StoredType] => [
-    CODES[dtype],
-    plain(dtype),
-  ]),
-  ['F16', { bytes: 2, dtype: 'float32', read: (buffer) => fromFloat16(new Uint16Array(buffer)) }],
-  ['BF16', { bytes: 2, dtype: 'float32', read: (buffer) => fromBFloat16(new Uint16Array(buffer)) }],
-  ['F64', { bytes: 8, dtype: 'float32', read: (buffer) => Float32Array.from(new Float64Array(buffer)) }],
-]);
+import { STORED, type StoredType } from './stored-types.ts';
 
 /** A tensor's place in a file; `begin` and `end` count from behind the header. */
 export interface Entry {
@@ -72,8 +37,14 @@ export function headerLength(prefix: Uint8Array, fileSize: number, name: string)
   return Number(length);
 }
 
-/** The tensors of a file, in the order of its header. @param available bytes behind the header. */
-export function parseHeader(bytes: Uint8Array, available: number, name: string): Entry[] {
+export interface Header {
+  /** In the order of the file. */
+  readonly entries: readonly Entry[];
+  readonly metadata: ReadonlyMap<string, MetadataValue>;
+}
+
+/** What the header says. @param available bytes behind the header. */
+export function parseHeader(bytes: Uint8Array, available: number, name: string): Header {
   const header = parseObject(bytes, name);
   const entries = Object.entries(header)
     .filter(([key]) => key !== '__metadata__')
@@ -89,7 +60,17 @@ export function parseHeader(bytes: Uint8Array, available: number, name: string):
   }
   if (expected !== available)
     throw new CheckpointError(name, `has ${available - expected} bytes behind the last tensor, expected none`);
-  return entries;
+  return { entries, metadata: parseMetadata(header, name) };
+}
+
+function parseMetadata(header: object, name: string): Map<string, string> {
+  const metadata: unknown = Object.hasOwn(header, '__metadata__') ? Reflect.get(header, '__metadata__') : {};
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw new CheckpointError(name, `has the __metadata__ ${JSON.stringify(metadata)}, expected an object of strings`);
+  for (const [key, value] of Object.entries(metadata))
+    if (typeof value !== 'string')
+      throw new CheckpointError(name, `has the __metadata__ '${key}': ${JSON.stringify(value)}, expected a string`);
+  return new Map(Object.entries(metadata));
 }
 
 function parseObject(bytes: Uint8Array, name: string): object {
@@ -119,7 +100,7 @@ function parseEntry(key: string, value: unknown, available: number, name: string
   if (!isSizes(offsets) || offsets.length !== 2)
     return fail(`has the offsets ${JSON.stringify(offsets)}, expected [begin, end]`);
   const [begin, end] = offsets as [number, number];
-  const needed = shape.reduce((a, b) => a * b, type.bytes);
+  const needed = byteLength(type, shape);
   if (end - begin !== needed)
     return fail(`${code} [${shape.join(', ')}] needs ${needed} bytes, its offsets give ${end - begin}`);
   if (end > available) return fail(`ends at byte ${end} of ${available}: the file is truncated`);
