@@ -91,7 +91,7 @@ export interface StepOptions extends SessionOptions {
   readonly training?: boolean;
   /**
    * The tile of Winograd's algorithm for 3×3 convolutions (https://arxiv.org/abs/1509.09308): 4 is the fastest and the least
-   * exact, 2 lies between, 0 sums as PyTorch does. Default 0. See docs/decisions/0009.
+   * exact, 2 lies between, 0 sums as PyTorch does. Default 0. See docs/decisions/0011.
    */
   readonly winograd?: 0 | 2 | 4;
 }

@@ -6,7 +6,7 @@ import type { LowerArgs } from './rule.ts';
 type Args = LowerArgs<ConvOps['convWeightGradient']>;
 
 /**
- * The weight gradient as a convolution, of which three forms are used (measured in docs/decisions/0009):
+ * The weight gradient as a convolution, of which three forms are used (measured in docs/decisions/0011):
  * a 1×1 kernel is a batch of products; without groups and dilation, x with channels last is convolved with dy as a dilated
  * filter, so that the runtime does the unfolding; in general the batch takes the place of the channels.
  */
