@@ -1,7 +1,10 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import type { BPE } from './bpe.ts';
 import { tokenBytes } from './byte-characters.ts';
-import { type ByteLevelOptions, splitWords } from './byte-level.ts';
+import { ByteEncoder } from './byte-encoder.ts';
+import type { ByteLevelOptions } from './byte-level.ts';
+import { IdBuffer } from './id-buffer.ts';
+import { gpt2Splitter, type Splitter } from './splitters.ts';
 
 /** What the post-processor puts around a text: ids, with null in the place of the text's own. */
 export type Template = readonly (number | null)[];
@@ -12,6 +15,8 @@ export interface TokenizerParts {
   readonly addedTokens: readonly AddedToken[];
   /** Default: the text alone. */
   readonly template?: Template;
+  /** How a text is split into pieces. Default: as GPT-2 does, where the pre-tokenizer says so. */
+  readonly splitter?: Splitter;
 }
 
 export interface EncodeOptions {
@@ -45,8 +50,11 @@ export class Tokenizer {
   readonly #tokens: (string | undefined)[] = [];
   readonly #bytes: (Uint8Array | undefined)[] = [];
   readonly #special = new Set<number>();
+  readonly #encoder: ByteEncoder;
+  readonly #buffer = new IdBuffer();
 
-  constructor({ model, preTokenizer, addedTokens, template = [null] }: TokenizerParts) {
+  constructor({ model, preTokenizer, addedTokens, template = [null], splitter }: TokenizerParts) {
+    this.#encoder = new ByteEncoder(model, splitter ?? (preTokenizer.useRegex ? gpt2Splitter() : undefined));
     this.model = model;
     this.preTokenizer = preTokenizer;
     this.addedTokens = addedTokens;
@@ -63,7 +71,8 @@ export class Tokenizer {
 
   /** The ids of a text. Lone surrogates count as U+FFFD, as in UTF-8 encoders. */
   encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): Int32Array {
-    const ids: number[] = [];
+    const ids = this.#buffer;
+    ids.clear();
     const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
     const put = (): void => {
       for (const { start, end, id } of this.#matcher.split(wellFormed))
@@ -75,14 +84,11 @@ export class Tokenizer {
         if (part === null) put();
         else ids.push(part);
     else put();
-    return Int32Array.from(ids);
+    return ids.toArray();
   }
 
-  #encodeText(section: string, ids: number[]): void {
-    const { addPrefixSpace, useRegex } = this.preTokenizer;
-    const text = addPrefixSpace && !section.startsWith(' ') ? ` ${section}` : section;
-    if (useRegex) splitWords(text, (start, end) => this.model.encodeWord(text.slice(start, end), ids));
-    else this.model.encodeWord(text, ids);
+  #encodeText(section: string, ids: IdBuffer): void {
+    this.#encoder.encode(this.preTokenizer.addPrefixSpace && !section.startsWith(' ') ? ` ${section}` : section, ids);
   }
 
   /**
