@@ -1,4 +1,4 @@
-import { ByteBPE } from './byte-bpe.ts';
+import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
@@ -17,37 +17,70 @@ export interface BPEOptions {
 
 /** Byte-pair encoding (https://arxiv.org/abs/1508.07909) over bytes. */
 export class BPE implements Model {
-  readonly vocab: ReadonlyMap<string, number>;
-  readonly merges: readonly (readonly [string, string])[];
   readonly unkToken: string | null;
   readonly ignoreMerges: boolean;
   readonly vocabSize: number;
   readonly #engine: ByteBPE;
   readonly #encoder = new TextEncoder();
-  readonly #names: (string | undefined)[] = [];
+  readonly #pairs: PairTable;
+  #vocab: ReadonlyMap<string, number> | undefined;
+  #merges: readonly (readonly [string, string])[] | undefined;
 
   /** @throws Error naming an unknown-token, or a merge whose parts or result are not in the vocabulary. */
-  constructor({ vocab, merges, unkToken = null, ignoreMerges = false }: BPEOptions) {
-    this.vocab = vocab;
-    this.merges = merges;
+  constructor(options: BPEOptions | ByteBPEParts) {
+    if ('tokens' in options) {
+      this.unkToken = null;
+      this.ignoreMerges = options.whole;
+      this.vocabSize = options.tokens.count;
+      this.#pairs = options.pairs;
+      this.#engine = new ByteBPE(options);
+      return;
+    }
+    const { vocab, merges, unkToken = null, ignoreMerges = false } = options;
+    this.#vocab = vocab;
+    this.#merges = merges;
     this.unkToken = unkToken;
     this.ignoreMerges = ignoreMerges;
     const unknown = unkToken === null ? -1 : vocab.get(unkToken);
     if (unknown === undefined) throw new Error(`the vocabulary lacks the unk_token "${unkToken}"`);
     const tokens: (Uint8Array | undefined)[] = [];
-    let size = 0;
-    for (const [token, id] of vocab) {
-      this.#names[id] = token;
-      tokens[id] = tokenBytes(token);
-      size = Math.max(size, id + 1);
-    }
-    this.vocabSize = size;
+    for (const [token, id] of vocab) tokens[id] = tokenBytes(token);
+    this.vocabSize = tokens.length;
+    this.#pairs = pairsOf(vocab, merges);
     this.#engine = new ByteBPE({
       tokens: TokenBytes.from(tokens),
-      pairs: pairsOf(vocab, merges),
+      pairs: this.#pairs,
       bytes: Int32Array.from(byteCharacters, (character) => vocab.get(character) ?? unknown),
       whole: ignoreMerges,
     });
+  }
+
+  /** Token (in byte characters) → id; made on first use where the model was read from bytes. */
+  get vocab(): ReadonlyMap<string, number> {
+    if (!this.#vocab) {
+      const vocab = new Map<string, number>();
+      for (let id = 0; id < this.vocabSize; id++)
+        if (this.#engine.tokens.lengthOf(id) > 0) vocab.set(this.#name(id), id);
+      this.#vocab = vocab;
+    }
+    return this.#vocab;
+  }
+
+  /** Pairs in the order of their ranks. */
+  get merges(): readonly (readonly [string, string])[] {
+    this.#merges ??= this.#pairs.byRank().map(({ left, right }) => [this.#name(left), this.#name(right)] as const);
+    return this.#merges;
+  }
+
+  #name(id: number): string {
+    let name = '';
+    for (const byte of this.#engine.tokens.of(id)) name += byteCharacters[byte]!;
+    return name;
+  }
+
+  /** The bytes of a token, or undefined where the id has none. */
+  tokenBytes(id: number): Uint8Array | undefined {
+    return id < this.vocabSize && this.#engine.tokens.lengthOf(id) > 0 ? this.#engine.tokens.of(id) : undefined;
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
@@ -59,7 +92,12 @@ export class BPE implements Model {
   }
 
   idToToken(id: number): string | undefined {
-    return this.#names[id];
+    if (!this.tokenBytes(id)) return undefined;
+    // A token with characters that stand for no byte was taken as text: only the vocabulary knows its spelling.
+    const name = this.#name(id);
+    return this.#vocab === undefined || this.#vocab.get(name) === id
+      ? name
+      : [...this.#vocab].find(([, of]) => of === id)?.[0];
   }
 
   /** Appends the ids of one word to `out`. */

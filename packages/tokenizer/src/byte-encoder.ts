@@ -10,31 +10,36 @@ const MARGIN = 16;
 /** Text → ids for byte-level models: the text's UTF-8 is split and encoded in one buffer that is used again. */
 export class ByteEncoder {
   readonly #model: Model;
-  readonly #splitter: Splitter | undefined;
+  readonly #splitter: Splitter | RegExp | undefined;
   readonly #encoder = new TextEncoder();
   #buffer: Uint8Array = new Uint8Array(3 * CHUNK + MARGIN);
 
-  /** @param splitter When absent, every text is one piece. */
-  constructor(model: Model, splitter?: Splitter) {
+  /** @param splitter When absent, every text is one piece; what a (global) expression does not match is left out, as in tiktoken. */
+  constructor(model: Model, splitter?: Splitter | RegExp) {
     this.#model = model;
     this.#splitter = splitter;
   }
 
   /** Appends the ids of a text; lone surrogates count as U+FFFD. */
   encode(text: string, ids: IdBuffer): void {
+    if (this.#splitter instanceof RegExp) {
+      const wellFormed = text.toWellFormed();
+      for (const [piece] of wellFormed.matchAll(this.#splitter)) this.#encodeChunk(piece, ids, undefined);
+      return;
+    }
+    const split = this.#splitter;
     let at = 0;
     while (at < text.length) {
-      const end = this.#splitter ? cut(text, at) : text.length;
-      this.#encodeChunk(at === 0 && end === text.length ? text : text.slice(at, end), ids);
+      const end = split ? cut(text, at) : text.length;
+      this.#encodeChunk(at === 0 && end === text.length ? text : text.slice(at, end), ids, split);
       at = end;
     }
   }
 
-  #encodeChunk(text: string, ids: IdBuffer): void {
+  #encodeChunk(text: string, ids: IdBuffer, split: Splitter | undefined): void {
     if (this.#buffer.length < 3 * text.length + MARGIN) this.#buffer = new Uint8Array(3 * text.length + MARGIN);
     const bytes = this.#buffer;
     const { written } = this.#encoder.encodeInto(text, bytes);
-    const split = this.#splitter;
     const model = this.#model;
     if (!split) {
       model.encode(bytes, 0, written, ids);

@@ -43,6 +43,15 @@ export class PairTable {
     return this.#slots[at + 3]!;
   }
 
+  /** The pairs in the order of their ranks. */
+  byRank(): { left: number; right: number }[] {
+    const slots = this.#slots;
+    const found: { left: number; right: number; rank: number }[] = [];
+    for (let at = 0; at < slots.length; at += 4)
+      if (slots[at]! > 0) found.push({ left: slots[at]! - 1, right: slots[at + 1]!, rank: slots[at + 2]! });
+    return found.sort((a, b) => a.rank - b.rank);
+  }
+
   #free(left: number, right: number): number {
     let slot = hashPair(left, right) & this.#mask;
     while (this.#slots[4 * slot]! > 0) slot = (slot + 1) & this.#mask;

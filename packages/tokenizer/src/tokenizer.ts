@@ -1,6 +1,7 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import type { BPE } from './bpe.ts';
 import { tokenBytes } from './byte-characters.ts';
+import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
 import type { ByteLevelOptions } from './byte-level.ts';
 import { IdBuffer } from './id-buffer.ts';
@@ -16,7 +17,7 @@ export interface TokenizerParts {
   /** Default: the text alone. */
   readonly template?: Template;
   /** How a text is split into pieces. Default: as GPT-2 does, where the pre-tokenizer says so. */
-  readonly splitter?: Splitter;
+  readonly splitter?: Splitter | RegExp;
 }
 
 export interface EncodeOptions {
@@ -46,27 +47,31 @@ export class Tokenizer {
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
   readonly #matcher: AddedTokenMatcher;
-  readonly #ids: Map<string, number>;
-  readonly #tokens: (string | undefined)[] = [];
-  readonly #bytes: (Uint8Array | undefined)[] = [];
+  readonly #added = new Map<string, AddedToken>();
+  readonly #addedById = new Map<number, AddedToken>();
+  #decoder: ByteDecoder | undefined;
+  /** How texts are split, where it is not as the pre-tokenizer says. */
+  readonly splitter: Splitter | RegExp | undefined;
   readonly #special = new Set<number>();
   readonly #encoder: ByteEncoder;
   readonly #buffer = new IdBuffer();
 
   constructor({ model, preTokenizer, addedTokens, template = [null], splitter }: TokenizerParts) {
+    this.splitter = splitter;
     this.#encoder = new ByteEncoder(model, splitter ?? (preTokenizer.useRegex ? gpt2Splitter() : undefined));
     this.model = model;
     this.preTokenizer = preTokenizer;
     this.addedTokens = addedTokens;
     this.template = template;
     this.#matcher = new AddedTokenMatcher(addedTokens);
-    this.#ids = new Map(model.vocab);
+    let size = model.vocabSize;
     for (const token of addedTokens) {
-      this.#ids.set(token.content, token.id);
+      this.#added.set(token.content, token);
+      this.#addedById.set(token.id, token);
+      size = Math.max(size, token.id + 1);
       if (token.special) this.#special.add(token.id);
     }
-    for (const [token, id] of this.#ids) this.#tokens[id] = token;
-    this.vocabSize = this.#tokens.length;
+    this.vocabSize = size;
   }
 
   /** The ids of a text. Lone surrogates count as U+FFFD, as in UTF-8 encoders. */
@@ -95,11 +100,8 @@ export class Tokenizer {
    * The text of ids; bytes that are no UTF-8 give U+FFFD.
    * @throws RangeError naming an id that the vocabulary does not have.
    */
-  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    const stream = this.decodeStream(options);
-    let text = '';
-    for (let i = 0; i < ids.length; i++) text += stream.push(ids[i]!);
-    return text + stream.end();
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
+    return this.#bytes().decode(ids, skipSpecialTokens ? this.#special : undefined, (id) => this.#missing(id));
   }
 
   /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
@@ -113,22 +115,27 @@ export class Tokenizer {
   }
 
   #bytesOf(id: number): Uint8Array {
-    const known = this.#bytes[id];
-    if (known) return known;
-    const token = this.#tokens[id];
-    if (token === undefined)
-      throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
-    const bytes = tokenBytes(token);
-    this.#bytes[id] = bytes;
-    return bytes;
+    return this.#bytes().bytesOf(id) ?? this.#missing(id);
+  }
+
+  #bytes(): ByteDecoder {
+    this.#decoder ??= new ByteDecoder(this.vocabSize, (id) => {
+      const added = this.#addedById.get(id);
+      return added ? tokenBytes(added.content) : this.model.tokenBytes(id);
+    });
+    return this.#decoder;
+  }
+
+  #missing(id: number): never {
+    throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#ids.get(token);
+    return this.#added.get(token)?.id ?? this.model.tokenToId(token);
   }
 
   /** The token as the vocabulary writes it. */
   idToToken(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#addedById.get(id)?.content ?? this.model.idToToken(id);
   }
 }
