@@ -1,6 +1,9 @@
 /** White_Space as Rust's and Oniguruma's \s: JavaScript's lacks U+0085 and has U+FEFF. */
 const WHITE_SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
+/** Ends in a quantifier, so that a plus behind it makes it possessive. */
+const quantified = /(?:^|[^\\])[+*?]$|\{\d+(?:,\d*)?\}$/;
+
 /**
  * A split pattern as JavaScript's: `\s` and `\S` pinned, possessive quantifiers and atomic groups made plain where they change
  * nothing but speed, and `(?i:…)` over contractions spelled out.
@@ -24,7 +27,7 @@ export function splitPattern(pattern: string): RegExp {
     } else if (character === '[') {
       inClass = true;
       out += character;
-    } else if (character === '+' && /[+*?}]/.test(pattern[i - 1] ?? '') && pattern[i - 2] !== '\\')
+    } else if (character === '+' && quantified.test(pattern.slice(0, i)))
       continue; // possessive: greedy gives the same split unless it has to give back
     else out += character;
   }
