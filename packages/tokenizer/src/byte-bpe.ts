@@ -36,6 +36,7 @@ export class ByteBPE {
   readonly #firstPairs: Int32Array = new Int32Array(65_536);
   readonly #ids: Int32Array = new Int32Array(SHORT);
   readonly #places: Int32Array = new Int32Array(SHORT);
+  readonly #ranks: Int32Array = new Int32Array(SHORT);
   #viewed: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#viewed.buffer);
 
@@ -176,37 +177,47 @@ export class ByteBPE {
     }
   }
 
-  /** Merges the best pair again and again; the place of each pair in the table is looked up once. */
+  /** Merges the best pair again and again; each pair is looked up once, its rank kept at hand for the next look. */
   #mergeShort(bytes: Uint8Array, start: number, end: number, out: IdBuffer): void {
     const ids = this.#ids;
     const places = this.#places;
+    const ranks = this.#ranks;
     const pairs = this.#pairs;
     let count = end - start;
     for (let i = 0; i < count; i++) {
-      ids[i] = this.#bytes[bytes[start + i]!]!;
-      places[i] = i + 1 < count ? this.#firstPairs[(bytes[start + i]! << 8) | bytes[start + i + 1]!]! : -1;
+      const byte = bytes[start + i]!;
+      ids[i] = this.#bytes[byte]!;
+      const place = i + 1 < count ? this.#firstPairs[(byte << 8) | bytes[start + i + 1]!]! : -1;
+      places[i] = place;
+      ranks[i] = place < 0 ? NONE : pairs.rank(place);
     }
     for (;;) {
       let best = NONE;
-      let at = -1;
+      let at = 0;
       for (let i = 0; i + 1 < count; i++) {
-        const place = places[i]!;
-        if (place < 0) continue;
-        const rank = pairs.rank(place);
+        const rank = ranks[i]!;
         if (rank < best) {
           best = rank;
           at = i;
         }
       }
-      if (at < 0) break;
-      ids[at] = pairs.merged(places[at]!);
+      if (best === NONE) break;
+      const merged = pairs.merged(places[at]!);
+      ids[at] = merged;
       count--;
       for (let i = at + 1; i < count; i++) {
         ids[i] = ids[i + 1]!;
         places[i] = places[i + 1]!;
+        ranks[i] = ranks[i + 1]!;
       }
-      if (at > 0) places[at - 1] = pairs.find(ids[at - 1]!, ids[at]!);
-      places[at] = at + 1 < count ? pairs.find(ids[at]!, ids[at + 1]!) : -1;
+      if (at > 0) {
+        const place = pairs.find(ids[at - 1]!, merged);
+        places[at - 1] = place;
+        ranks[at - 1] = place < 0 ? NONE : pairs.rank(place);
+      }
+      const place = at + 1 < count ? pairs.find(merged, ids[at + 1]!) : -1;
+      places[at] = place;
+      ranks[at] = place < 0 ? NONE : pairs.rank(place);
     }
     out.reserve(count);
     const { values } = out;
