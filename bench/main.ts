@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
 import { engine } from './engine.ts';
+import { tokenizer } from './tokenizer.ts';
 import { trainSeq2Seq } from './train-seq2seq.ts';
 import { translate } from './translate.ts';
 
@@ -17,6 +18,7 @@ const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<
   'train-seq2seq': trainSeq2Seq,
   digits,
   engine,
+  tokenizer,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { classOf, isWhiteSpace, LETTER, NUMBER } from './unicode.ts';
+import { classOf, isWhiteSpace, MARK, NUMBER } from './unicode.ts';
 
 /** A token that is found in the text before it is split; fields as in tokenizer.json. */
 export interface AddedToken {
@@ -68,5 +68,5 @@ function isWordAt(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   const code = unit >= 0xdc00 && unit <= 0xdfff && at > 0 ? text.codePointAt(at - 1)! : text.codePointAt(at)!;
   const kind = classOf(code);
-  return kind === LETTER || kind === NUMBER || code === 0x5f || /\p{M}/u.test(String.fromCodePoint(code));
+  return kind >= MARK || kind === NUMBER || code === 0x5f;
 }

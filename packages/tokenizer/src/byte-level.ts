@@ -1,4 +1,4 @@
-import { classOf, LETTER, SPACE } from './unicode.ts';
+import { classOf, NUMBER, OTHER, SPACE, UPPER } from './unicode.ts';
 
 export interface ByteLevelOptions {
   /** Puts a space before a text that does not start with one. */
@@ -33,13 +33,22 @@ function contraction(text: string, at: number): number {
   return two ? at + 3 : 0;
 }
 
+const LETTER = UPPER;
+
+/** GPT-2's pattern tells apart letters, numbers, white space and the rest. */
+function kindOf(code: number): number {
+  const kind = classOf(code);
+  if (kind >= UPPER) return LETTER;
+  return kind === NUMBER || kind === SPACE ? kind : OTHER;
+}
+
 /** The end of the word or the run of spaces that starts here. */
 function wordEnd(text: string, at: number): number {
   const first = text.codePointAt(at)!;
   let start = at;
-  let kind = classOf(first);
+  let kind = kindOf(first);
   if (first === BLANK && at + 1 < text.length) {
-    const next = classOf(text.codePointAt(at + 1)!);
+    const next = kindOf(text.codePointAt(at + 1)!);
     if (next !== SPACE) {
       kind = next;
       start = at + 1;
@@ -60,7 +69,7 @@ function runEnd(text: string, from: number, kind: number): number {
       continue;
     }
     const point = text.codePointAt(at)!;
-    if (classOf(point) !== kind) return at;
+    if (kindOf(point) !== kind) return at;
     at += point > 0xffff ? 2 : 1;
   }
   return at;

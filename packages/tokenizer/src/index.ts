@@ -1,6 +1,7 @@
 export type { AddedToken } from './added-tokens.ts';
 export { BPE, type BPEOptions } from './bpe.ts';
 export { type ByteLevelOptions, splitWords } from './byte-level.ts';
+export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export {
   type DecodeOptions,
   type DecodeStream,

@@ -41,6 +41,8 @@ export function tokenizerFromJSON(source: string | object): Tokenizer {
 
 /** Writes a tokenizer in the same format; `tokenizerFromJSON` reads it back. */
 export function tokenizerToJSON(tokenizer: Tokenizer): string {
+  if (tokenizer.splitter)
+    throw new Error('a tokenizer with a split pattern of its own cannot be written as tokenizer.json yet');
   const { model, preTokenizer, addedTokens, template } = tokenizer;
   const byteLevel = { type: 'ByteLevel', add_prefix_space: preTokenizer.addPrefixSpace, trim_offsets: true };
   const json = {

@@ -1,7 +1,11 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import type { BPE } from './bpe.ts';
 import { tokenBytes } from './byte-characters.ts';
-import { type ByteLevelOptions, splitWords } from './byte-level.ts';
+import { ByteDecoder } from './byte-decoder.ts';
+import { ByteEncoder } from './byte-encoder.ts';
+import type { ByteLevelOptions } from './byte-level.ts';
+import { IdBuffer } from './id-buffer.ts';
+import { gpt2Splitter, type Splitter } from './splitters.ts';
 
 /** What the post-processor puts around a text: ids, with null in the place of the text's own. */
 export type Template = readonly (number | null)[];
@@ -12,6 +16,8 @@ export interface TokenizerParts {
   readonly addedTokens: readonly AddedToken[];
   /** Default: the text alone. */
   readonly template?: Template;
+  /** How a text is split into pieces. Default: as GPT-2 does, where the pre-tokenizer says so. */
+  readonly splitter?: Splitter | RegExp;
 }
 
 export interface EncodeOptions {
@@ -41,29 +47,37 @@ export class Tokenizer {
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
   readonly #matcher: AddedTokenMatcher;
-  readonly #ids: Map<string, number>;
-  readonly #tokens: (string | undefined)[] = [];
-  readonly #bytes: (Uint8Array | undefined)[] = [];
+  readonly #added = new Map<string, AddedToken>();
+  readonly #addedById = new Map<number, AddedToken>();
+  #decoder: ByteDecoder | undefined;
+  /** How texts are split, where it is not as the pre-tokenizer says. */
+  readonly splitter: Splitter | RegExp | undefined;
   readonly #special = new Set<number>();
+  readonly #encoder: ByteEncoder;
+  readonly #buffer = new IdBuffer();
 
-  constructor({ model, preTokenizer, addedTokens, template = [null] }: TokenizerParts) {
+  constructor({ model, preTokenizer, addedTokens, template = [null], splitter }: TokenizerParts) {
+    this.splitter = splitter;
+    this.#encoder = new ByteEncoder(model, splitter ?? (preTokenizer.useRegex ? gpt2Splitter() : undefined));
     this.model = model;
     this.preTokenizer = preTokenizer;
     this.addedTokens = addedTokens;
     this.template = template;
     this.#matcher = new AddedTokenMatcher(addedTokens);
-    this.#ids = new Map(model.vocab);
+    let size = model.vocabSize;
     for (const token of addedTokens) {
-      this.#ids.set(token.content, token.id);
+      this.#added.set(token.content, token);
+      this.#addedById.set(token.id, token);
+      size = Math.max(size, token.id + 1);
       if (token.special) this.#special.add(token.id);
     }
-    for (const [token, id] of this.#ids) this.#tokens[id] = token;
-    this.vocabSize = this.#tokens.length;
+    this.vocabSize = size;
   }
 
   /** The ids of a text. Lone surrogates count as U+FFFD, as in UTF-8 encoders. */
   encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): Int32Array {
-    const ids: number[] = [];
+    const ids = this.#buffer;
+    ids.clear();
     const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
     const put = (): void => {
       for (const { start, end, id } of this.#matcher.split(wellFormed))
@@ -75,25 +89,19 @@ export class Tokenizer {
         if (part === null) put();
         else ids.push(part);
     else put();
-    return Int32Array.from(ids);
+    return ids.toArray();
   }
 
-  #encodeText(section: string, ids: number[]): void {
-    const { addPrefixSpace, useRegex } = this.preTokenizer;
-    const text = addPrefixSpace && !section.startsWith(' ') ? ` ${section}` : section;
-    if (useRegex) splitWords(text, (start, end) => this.model.encodeWord(text.slice(start, end), ids));
-    else this.model.encodeWord(text, ids);
+  #encodeText(section: string, ids: IdBuffer): void {
+    this.#encoder.encode(this.preTokenizer.addPrefixSpace && !section.startsWith(' ') ? ` ${section}` : section, ids);
   }
 
   /**
    * The text of ids; bytes that are no UTF-8 give U+FFFD.
    * @throws RangeError naming an id that the vocabulary does not have.
    */
-  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    const stream = this.decodeStream(options);
-    let text = '';
-    for (let i = 0; i < ids.length; i++) text += stream.push(ids[i]!);
-    return text + stream.end();
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
+    return this.#bytes().decode(ids, skipSpecialTokens ? this.#special : undefined, (id) => this.#missing(id));
   }
 
   /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
@@ -107,22 +115,27 @@ export class Tokenizer {
   }
 
   #bytesOf(id: number): Uint8Array {
-    const known = this.#bytes[id];
-    if (known) return known;
-    const token = this.#tokens[id];
-    if (token === undefined)
-      throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
-    const bytes = tokenBytes(token);
-    this.#bytes[id] = bytes;
-    return bytes;
+    return this.#bytes().bytesOf(id) ?? this.#missing(id);
+  }
+
+  #bytes(): ByteDecoder {
+    this.#decoder ??= new ByteDecoder(this.vocabSize, (id) => {
+      const added = this.#addedById.get(id);
+      return added ? tokenBytes(added.content) : this.model.tokenBytes(id);
+    });
+    return this.#decoder;
+  }
+
+  #missing(id: number): never {
+    throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#ids.get(token);
+    return this.#added.get(token)?.id ?? this.model.tokenToId(token);
   }
 
   /** The token as the vocabulary writes it. */
   idToToken(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#addedById.get(id)?.content ?? this.model.idToToken(id);
   }
 }

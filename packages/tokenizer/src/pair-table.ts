@@ -1,0 +1,76 @@
+/** Pairs of ids → rank and merged id, in one typed array with open addressing. */
+export class PairTable {
+  /** Four numbers a slot: left + 1 (0 where free), right, rank, merged id. */
+  #slots: Int32Array;
+  #mask: number;
+  #count = 0;
+
+  constructor(capacity: number) {
+    let size = 1024;
+    while (size < capacity * 2) size *= 2;
+    this.#slots = new Int32Array(4 * size);
+    this.#mask = size - 1;
+  }
+
+  /** Adds a pair that is not there yet; the first one counts. */
+  add(left: number, right: number, rank: number, merged: number): void {
+    if (this.find(left, right) >= 0) return;
+    if (2 * ++this.#count > this.#mask) this.#grow();
+    const at = this.#free(left, right);
+    this.#slots[at] = left + 1;
+    this.#slots[at + 1] = right;
+    this.#slots[at + 2] = rank;
+    this.#slots[at + 3] = merged;
+  }
+
+  /** Where the pair is, for `rank` and `merged`; −1 where it is not. */
+  find(left: number, right: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    for (let slot = hashPair(left, right) & mask; ; slot = (slot + 1) & mask) {
+      const at = 4 * slot;
+      const key = slots[at]!;
+      if (key === 0) return -1;
+      if (key === left + 1 && slots[at + 1] === right) return at;
+    }
+  }
+
+  rank(at: number): number {
+    return this.#slots[at + 2]!;
+  }
+
+  merged(at: number): number {
+    return this.#slots[at + 3]!;
+  }
+
+  /** The pairs in the order of their ranks. */
+  byRank(): { left: number; right: number }[] {
+    const slots = this.#slots;
+    const found: { left: number; right: number; rank: number }[] = [];
+    for (let at = 0; at < slots.length; at += 4)
+      if (slots[at]! > 0) found.push({ left: slots[at]! - 1, right: slots[at + 1]!, rank: slots[at + 2]! });
+    return found.sort((a, b) => a.rank - b.rank);
+  }
+
+  #free(left: number, right: number): number {
+    let slot = hashPair(left, right) & this.#mask;
+    while (this.#slots[4 * slot]! > 0) slot = (slot + 1) & this.#mask;
+    return 4 * slot;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(2 * old.length);
+    this.#mask = this.#slots.length / 4 - 1;
+    for (let from = 0; from < old.length; from += 4) {
+      if (old[from] === 0) continue;
+      const at = this.#free(old[from]! - 1, old[from + 1]!);
+      this.#slots.set(old.subarray(from, from + 4), at);
+    }
+  }
+}
+
+function hashPair(left: number, right: number): number {
+  const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
+  return hash ^ (hash >>> 15);
+}
