@@ -146,7 +146,7 @@ describe('decoders', () => {
     Metaspace: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
     BPEDecoder: { type: 'BPEDecoder', suffix: '</w>' },
     CTC: { type: 'CTC', pad_token: '<pad>', word_delimiter_token: '|', cleanup: true },
-    Strip: { type: 'Strip', content: ' ', start: 1, stop: 1 },
+    Strip: { type: 'Strip', content: ' ', start: 0, stop: 1 },
     Llama: {
       type: 'Sequence',
       decoders: [

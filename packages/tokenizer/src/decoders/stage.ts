@@ -25,9 +25,11 @@ export class TokenStage implements Stage {
     if (!last) return;
     const token = this.#part;
     this.#part = '';
-    if (!this.#needsLast) return this.#put(token, false, emit);
-    if (this.#held !== null) this.#put(this.#held, false, emit);
-    this.#held = token;
+    if (!this.#needsLast) this.#put(token, false, emit);
+    else {
+      if (this.#held !== null) this.#put(this.#held, false, emit);
+      this.#held = token;
+    }
   }
 
   end(emit: Emit): void {

@@ -2,7 +2,6 @@ import { byteCharacters } from '../byte-characters.ts';
 import type { Normalized } from '../normalized.ts';
 import { isWhiteSpace } from '../unicode.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
 export const isASCII = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 /** Lower case, one character at a time: a capital sigma at the end of a word becomes σ, not ς. */
