@@ -2,7 +2,7 @@ import { TokenizerFormatError } from './format.ts';
 
 /** White_Space of Unicode: JavaScript's `\s` differs in U+0085 and U+FEFF. */
 const SPACE = '\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const WORD = '\\p{L}\\p{M}\\p{N}\\p{Pc}';
+const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}';
 const POSIX: Readonly<Record<string, string>> = {
   alpha: '\\p{Alphabetic}',
   digit: '\\p{Nd}',

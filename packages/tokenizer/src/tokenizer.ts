@@ -342,7 +342,11 @@ function specialEncoding(part: Extract<TemplatePart, { ids: readonly number[] }>
   return e;
 }
 
-const withType = (e: Encoding, typeId: number): Encoding => ({ ...e, typeIds: e.typeIds.map(() => typeId) });
+const withType = (e: Encoding, typeId: number): Encoding => ({
+  ...e,
+  typeIds: e.typeIds.map(() => typeId),
+  overflowing: e.overflowing.map((part) => withType(part, typeId)),
+});
 
 /** Takes white space at the ends of tokens, as byte-level vocabularies write it, out of their offsets. */
 function trimOffsets(e: Encoding, addPrefixSpace: boolean): void {

@@ -26,7 +26,7 @@ function scriptOf(code: number): number {
 /** Splits where the script changes, as SentencePiece does; blanks belong to what is before them. */
 export function splitScripts(text: Normalized): Normalized[] {
   const pieces: Normalized[] = [];
-  let [start, last] = [0, ANY];
+  let [start, last] = [-1, ANY]; // blanks before the first script are dropped, as in the reference
   for (let i = 0; i < text.text.length; ) {
     const code = text.text.codePointAt(i)!;
     const script = scriptOf(code);
@@ -34,9 +34,12 @@ export function splitScripts(text: Normalized): Normalized[] {
       pieces.push(text.slice(start, i));
       start = i;
     }
-    if (script !== ANY) last = script;
+    if (script !== ANY) {
+      if (start < 0) start = i;
+      last = script;
+    }
     i += code > 0xffff ? 2 : 1;
   }
-  if (start < text.text.length) pieces.push(text.slice(start, text.text.length));
+  if (start >= 0) pieces.push(text.slice(start, text.text.length));
   return pieces;
 }
