@@ -33,7 +33,7 @@ export function object(field: string, value: unknown): Json {
 }
 
 export function array(field: string, value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : mismatch(field, 'a list', value);
+  return Array.isArray(value) ? Array.from(value) : mismatch(field, 'a list', value); // a hole becomes undefined
 }
 
 export function string(field: string, value: unknown): string {
