@@ -1,3 +1,4 @@
+import type { Model } from './model.ts';
 import { classOf, isWhiteSpace, MARK, NUMBER } from './unicode.ts';
 
 /** A token that is found in the text before it is split; fields as in tokenizer.json. */
@@ -14,6 +15,22 @@ export interface AddedToken {
   readonly normalized: boolean;
   /** Left out by `decode` unless asked for. */
   readonly special: boolean;
+}
+
+/**
+ * Gives added tokens the ids that the reference gives them: the model's own where it knows the token, otherwise the next free
+ * one, whatever the file says. A token that comes twice is taken once.
+ */
+export function assignIds(tokens: readonly AddedToken[], model: Model): AddedToken[] {
+  const byContent = new Map<string, AddedToken>();
+  let next = model.tokenCount ?? model.vocabSize;
+  for (const token of tokens) {
+    if (token.content === '') continue;
+    const id = model.tokenToId(token.content) ?? byContent.get(token.content)?.id ?? next;
+    next = Math.max(next, id + 1);
+    byContent.set(token.content, { ...token, id });
+  }
+  return [...byContent.values()];
 }
 
 /** A stretch of text: an added token, or text to split (id −1). */
@@ -38,12 +55,17 @@ export class AddedTokenMatcher {
     for (const list of this.#byFirst.values()) list.sort((a, b) => b.content.length - a.content.length);
   }
 
-  split(text: string): Section[] {
+  /** @param skip contents that stay text. */
+  split(text: string, skip: ReadonlySet<string> | null = null): Section[] {
     const sections: Section[] = [];
     let done = 0;
     for (let at = 0; at < text.length && this.#byFirst.size > 0; at++) {
       const token = this.#byFirst.get(text[at]!)?.find((t) => text.startsWith(t.content, at));
       if (!token) continue;
+      if (skip?.has(token.content)) {
+        at += token.content.length - 1;
+        continue;
+      }
       const after = at + token.content.length;
       if (token.singleWord && (isWordAt(text, at - 1) || isWordAt(text, after))) {
         at = after - 1; // the reference goes on behind a match that it rejects

@@ -1,14 +1,22 @@
 export type { AddedToken } from './added-tokens.ts';
 export { BPE, type BPEOptions } from './bpe.ts';
 export { type ByteLevelOptions, splitWords } from './byte-level.ts';
+export type { Encoding, OffsetUnit } from './encoding.ts';
+export { type Spec, TokenizerFormatError } from './format.ts';
+export { IdBuffer } from './id-buffer.ts';
+export type { Model } from './model.ts';
+export { WordLevel } from './models/word-level.ts';
+export { WordPiece, type WordPieceOptions } from './models/word-piece.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export {
   type DecodeOptions,
   type DecodeStream,
   type EncodeOptions,
-  type Template,
+  type EncodingOptions,
+  type TextPair,
   Tokenizer,
   type TokenizerParts,
 } from './tokenizer.ts';
-export { TokenizerFormatError, tokenizerFromJSON, tokenizerToJSON } from './tokenizer-json.ts';
+export { tokenizerFromJSON, tokenizerToJSON } from './tokenizer-json.ts';
 export { type TrainBPEOptions, trainBPE } from './train-bpe.ts';
+export type { PaddingOptions, TruncationOptions } from './truncation.ts';

@@ -1,28 +1,53 @@
-import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
-import type { BPE } from './bpe.ts';
+import { type AddedToken, AddedTokenMatcher, assignIds } from './added-tokens.ts';
+import { BPE } from './bpe.ts';
 import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
-import type { ByteLevelOptions } from './byte-level.ts';
+import { type Decoder, readDecoder } from './decoders/index.ts';
+import type { Stage } from './decoders/stage.ts';
+import { convertOffsets, type Encoding, emptyEncoding, mergeEncodings, type OffsetUnit } from './encoding.ts';
+import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
+import type { Model } from './model.ts';
+import { Normalized } from './normalized.ts';
+import { type Normalizer, readNormalizer } from './normalizers/index.ts';
+import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
+import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { gpt2Splitter, type Splitter } from './splitters.ts';
+import { type PaddingOptions, pad, type TruncationOptions, truncate } from './truncation.ts';
 
-/** What the post-processor puts around a text: ids, with null in the place of the text's own. */
-export type Template = readonly (number | null)[];
-
+/** The stages of a tokenizer; components are written as in tokenizer.json: `{ type: 'BertPreTokenizer' }`. */
 export interface TokenizerParts {
-  readonly model: BPE;
-  readonly preTokenizer: ByteLevelOptions;
-  readonly addedTokens: readonly AddedToken[];
-  /** Default: the text alone. */
-  readonly template?: Template;
-  /** How a text is split into pieces. Default: as GPT-2 does, where the pre-tokenizer says so. */
+  readonly model: Model;
+  readonly addedTokens?: readonly AddedToken[];
+  readonly normalizer?: Spec | null;
+  readonly preTokenizer?: Spec | null;
+  readonly postProcessor?: Spec | null;
+  readonly decoder?: Spec | null;
+  readonly truncation?: TruncationOptions | null;
+  readonly padding?: PaddingOptions | null;
+  /** Cuts text as `preTokenizer` does, but faster: for byte-level models without a normalizer. */
   readonly splitter?: Splitter | RegExp;
 }
 
+export interface TextPair {
+  readonly text: string;
+  readonly pair: string;
+}
+
 export interface EncodeOptions {
-  /** Adds what the post-processor's template says, such as an end token. Default true. */
+  /** Adds what the post-processor says, such as an end token. Default true. */
   readonly addSpecialTokens?: boolean;
+  /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
+  readonly specialTokens?: 'allow' | 'text' | 'refuse';
+}
+
+export interface EncodingOptions extends EncodeOptions {
+  /** What offsets count. Default 'utf16', the units of JavaScript's strings. */
+  readonly offsets?: OffsetUnit;
+  /** Default: what the file says. Null: none. */
+  readonly truncation?: TruncationOptions | null;
+  readonly padding?: PaddingOptions | null;
 }
 
 export interface DecodeOptions {
@@ -38,104 +63,350 @@ export interface DecodeStream {
   end(): string;
 }
 
-/** Text to ids and back: byte-level BPE as in GPT-2, read from and written to tokenizer.json. */
+/** A stretch of text between added tokens, or (id ≥ 0) an added token. */
+interface Piece {
+  readonly text: Normalized;
+  readonly id: number;
+}
+
+/** Text to ids and back, through the stages of Hugging Face's tokenizer.json. */
 export class Tokenizer {
-  readonly model: BPE;
-  readonly preTokenizer: ByteLevelOptions;
+  readonly model: Model;
   readonly addedTokens: readonly AddedToken[];
-  readonly template: Template;
+  readonly normalizer: Spec | null;
+  readonly preTokenizer: Spec | null;
+  readonly postProcessor: Spec | null;
+  readonly decoder: Spec | null;
+  readonly truncation: TruncationOptions | null;
+  readonly padding: PaddingOptions | null;
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
-  readonly #matcher: AddedTokenMatcher;
-  readonly #added = new Map<string, AddedToken>();
-  readonly #addedById = new Map<number, AddedToken>();
+  readonly #normalize: Normalizer | null;
+  readonly #split: PreTokenizer | null;
+  readonly #process: PostProcessor;
+  readonly #makeDecoder: Decoder;
+  readonly #raw: AddedTokenMatcher;
+  readonly #normalized: AddedTokenMatcher;
+  readonly #added = new Map<number, AddedToken>();
+  readonly #addedIds = new Map<string, number>();
+  readonly #special = new Set<string>();
+  readonly #specialIds = new Set<number>();
+  readonly #ids = new IdBuffer();
+  readonly #direct: ByteEncoder | null;
+  readonly #prefixSpace: boolean;
   #decoder: ByteDecoder | undefined;
-  /** How texts are split, where it is not as the pre-tokenizer says. */
-  readonly splitter: Splitter | RegExp | undefined;
-  readonly #special = new Set<number>();
-  readonly #encoder: ByteEncoder;
-  readonly #buffer = new IdBuffer();
+  readonly #encoder = new TextEncoder();
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
 
-  constructor({ model, preTokenizer, addedTokens, template = [null], splitter }: TokenizerParts) {
-    this.splitter = splitter;
-    this.#encoder = new ByteEncoder(model, splitter ?? (preTokenizer.useRegex ? gpt2Splitter() : undefined));
-    this.model = model;
-    this.preTokenizer = preTokenizer;
-    this.addedTokens = addedTokens;
-    this.template = template;
-    this.#matcher = new AddedTokenMatcher(addedTokens);
-    let size = model.vocabSize;
-    for (const token of addedTokens) {
-      this.#added.set(token.content, token);
-      this.#addedById.set(token.id, token);
+  /** @throws TokenizerFormatError naming a component, or a setting of one, that is wrong. */
+  constructor(parts: TokenizerParts) {
+    this.model = parts.model;
+    this.normalizer = parts.normalizer ?? null;
+    this.preTokenizer = parts.preTokenizer ?? null;
+    this.postProcessor = parts.postProcessor ?? null;
+    this.decoder = parts.decoder ?? null;
+    this.truncation = parts.truncation ?? null;
+    this.padding = parts.padding ?? null;
+    this.#normalize = this.normalizer && readNormalizer('normalizer', this.normalizer);
+    const rawBytes = this.model instanceof BPE;
+    this.#split = this.preTokenizer && readPreTokenizer('pre_tokenizer', this.preTokenizer, rawBytes);
+    const { type, ...byteLevel }: Partial<Spec> = this.preTokenizer ?? {};
+    const { add_prefix_space: prefixSpace = true, use_regex: useRegex = true } = byteLevel as Record<string, unknown>;
+    const splitter = parts.splitter ?? (useRegex ? gpt2Splitter() : undefined);
+    const plain = rawBytes && !this.normalizer && (parts.splitter !== undefined || type === 'ByteLevel');
+    this.#direct = plain ? new ByteEncoder(this.model, splitter) : null;
+    this.#prefixSpace = type === 'ByteLevel' && prefixSpace === true;
+    this.#process = readPostProcessor('post_processor', this.postProcessor);
+    this.#makeDecoder = readDecoder('decoder', this.decoder);
+    this.addedTokens = assignIds(parts.addedTokens ?? [], this.model);
+    let size = this.model.vocabSize;
+    for (const token of this.addedTokens) {
+      this.#added.set(token.id, token);
+      this.#addedIds.set(token.content, token.id);
+      if (token.special) this.#special.add(token.content);
+      if (token.special) this.#specialIds.add(token.id);
       size = Math.max(size, token.id + 1);
-      if (token.special) this.#special.add(token.id);
     }
     this.vocabSize = size;
+    this.#raw = new AddedTokenMatcher(this.addedTokens.filter((token) => !token.normalized));
+    this.#normalized = new AddedTokenMatcher(
+      this.addedTokens
+        .filter((token) => token.normalized)
+        .map((token) => ({ ...token, content: this.#normalizedText(token.content) })),
+    );
   }
 
-  /** The ids of a text. Lone surrogates count as U+FFFD, as in UTF-8 encoders. */
-  encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): Int32Array {
-    const ids = this.#buffer;
+  #normalizedText(content: string): string {
+    const text = Normalized.of(content, 0, false);
+    this.#normalize?.(text);
+    return text.text;
+  }
+
+  /** The ids of a text, or of two. Lone surrogates count as U+FFFD, as in UTF-8 encoders. The file's truncation applies, its padding does not. */
+  encode(input: string | TextPair, options: EncodeOptions = {}): Int32Array {
+    if (typeof input !== 'string' || this.truncation) return Int32Array.from(this.#encoding(input, options).ids);
+    const ids = this.#ids;
     ids.clear();
-    const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
-    const put = (): void => {
-      for (const { start, end, id } of this.#matcher.split(wellFormed))
-        if (id >= 0) ids.push(id);
-        else this.#encodeText(wellFormed.slice(start, end), ids);
-    };
-    if (addSpecialTokens)
-      for (const part of this.template)
-        if (part === null) put();
-        else ids.push(part);
-    else put();
+    const template = options.addSpecialTokens === false ? null : this.#process.template;
+    for (const part of template?.single ?? TEXT_ALONE)
+      if ('sequence' in part) this.#encodeText(input, ids, options);
+      else for (const id of part.ids) ids.push(id);
     return ids.toArray();
   }
 
-  #encodeText(section: string, ids: IdBuffer): void {
-    this.#encoder.encode(this.preTokenizer.addPrefixSpace && !section.startsWith(' ') ? ` ${section}` : section, ids);
+  /** How many ids `encode` gives. */
+  countTokens(input: string | TextPair, options: EncodeOptions = {}): number {
+    return this.encode(input, options).length;
+  }
+
+  #encodeText(text: string, ids: IdBuffer, options: EncodeOptions): void {
+    if (this.#direct && (options.specialTokens ?? 'allow') === 'allow') this.#encodeDirectly(text, this.#direct, ids);
+    else
+      for (const { text: piece, id } of this.#pieces(text, false, options))
+        if (id >= 0) ids.push(id);
+        else this.#encodePiece(piece.text, ids);
+  }
+
+  /** Byte-level models without a normalizer: no strings between the text and its ids. */
+  #encodeDirectly(source: string, encoder: ByteEncoder, ids: IdBuffer): void {
+    const text = source.isWellFormed() ? source : source.toWellFormed();
+    for (const { start, end, id } of this.#raw.split(text))
+      if (id >= 0) ids.push(id);
+      else {
+        const section = text.slice(start, end);
+        for (const part of this.#normalized.split(section)) {
+          const piece = section.slice(part.start, part.end);
+          if (part.id >= 0) ids.push(part.id);
+          else encoder.encode(this.#prefixSpace && !piece.startsWith(' ') ? ` ${piece}` : piece, ids);
+        }
+      }
+  }
+
+  /** The seam between pieces and the model. */
+  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer): void {
+    if (this.#bytes.length < piece.length * 3) this.#bytes = new Uint8Array(piece.length * 6);
+    const { written } = this.#encoder.encodeInto(piece, this.#bytes);
+    this.model.encode(this.#bytes, 0, written, ids, ends);
+  }
+
+  /** What the model and the added tokens get of a text. */
+  #pieces(source: string, track: boolean, { specialTokens = 'allow' }: EncodeOptions): Piece[] {
+    const text = source.isWellFormed() ? source : source.toWellFormed();
+    const pieces: Piece[] = [];
+    const skip = specialTokens === 'text' ? this.#special : null;
+    const follow = track || this.#normalize !== null;
+    const take = (matcher: AddedTokenMatcher, all: Normalized, rest: (part: Normalized) => void): void => {
+      for (const { start, end, id } of matcher.split(all.text, skip)) {
+        const part = all.slice(start, end);
+        if (id < 0) rest(part);
+        else pieces.push({ text: part, id });
+        if (id >= 0 && specialTokens === 'refuse' && this.#special.has(this.#added.get(id)!.content))
+          throw new RangeError(
+            `the text contains the special token ${JSON.stringify(this.#added.get(id)!.content)} at ${start}`,
+          );
+      }
+    };
+    const needsOrigin = track || (follow && JSON.stringify(this.preTokenizer).includes('"first"'));
+    take(this.#raw, Normalized.of(text, 0, needsOrigin), (raw) => {
+      this.#normalize?.(raw);
+      take(this.#normalized, raw, (part) => {
+        if (!this.#split) pieces.push({ text: part, id: -1 });
+        else for (const piece of this.#split(part)) if (piece.text !== '') pieces.push({ text: piece, id: -1 });
+      });
+    });
+    return pieces;
+  }
+
+  /** Ids with tokens, offsets, masks, and what truncation cut off. The file's truncation and padding apply unless others are given. */
+  encoding(input: string | TextPair, options: EncodingOptions = {}): Encoding {
+    return this.encodeBatch([input], options)[0]!;
+  }
+
+  /** The same for several texts, padded together. */
+  encodeBatch(inputs: readonly (string | TextPair)[], options: EncodingOptions = {}): Encoding[] {
+    const encodings = inputs.map((input) => this.#encoding(input, options));
+    const padding = options.padding === undefined ? this.padding : options.padding;
+    if (padding) pad(encodings, padding);
+    return encodings;
+  }
+
+  #encoding(input: string | TextPair, options: EncodingOptions): Encoding {
+    const texts = typeof input === 'string' ? [input] : [input.text, input.pair];
+    let encodings = texts.map((text, i) => this.#textEncoding(text, i, options));
+    const { template, trims } = this.#process;
+    const addSpecial = options.addSpecialTokens !== false;
+    const parts: readonly TemplatePart[] =
+      (texts.length === 1 ? template?.single : template?.pair) ?? (texts.length === 1 ? TEXT_ALONE : BOTH_TEXTS);
+    const deep = addSpecial && this.#process.typesOverflow === true;
+    const added = addSpecial ? parts.reduce((sum, part) => sum + ('ids' in part ? part.ids.length : 0), 0) : 0;
+    const limit = options.truncation === undefined ? this.truncation : options.truncation;
+    if (limit) encodings = truncate(encodings, limit.maxLength - added, limit);
+    for (const trim of trims) for (const e of encodings) trimOffsets(e, trim.addPrefixSpace);
+    let all: Encoding | null = null;
+    for (const part of parts) {
+      if ('ids' in part && !addSpecial) continue;
+      const next = 'ids' in part ? specialEncoding(part) : withType(encodings[part.sequence]!, part.typeId, deep);
+      all = all ? mergeEncodings(all, next) : next;
+    }
+    const result = all ?? emptyEncoding();
+    convertOffsets(result, texts, options.offsets ?? 'utf16');
+    return result;
+  }
+
+  #textEncoding(text: string, sequence: number, options: EncodeOptions): Encoding {
+    const e = emptyEncoding();
+    const ids = new IdBuffer();
+    const ends = new IdBuffer();
+    this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
+      const starts = piece.starts!;
+      const stops = piece.ends!;
+      const put = (token: number, value: string, from: number, to: number): void => {
+        e.ids.push(token);
+        e.tokens.push(value);
+        e.offsets.push(to > from ? [starts[from]!, stops[to - 1]!] : [starts[from] ?? 0, starts[from] ?? 0]);
+        e.typeIds.push(sequence);
+        e.specialTokensMask.push(0);
+        e.attentionMask.push(1);
+        e.wordIds.push(word);
+        e.sequenceIds.push(sequence);
+      };
+      if (id >= 0) {
+        put(id, piece.text, 0, piece.text.length);
+        return;
+      }
+      ids.clear();
+      ends.clear();
+      this.#encodePiece(piece.text, ids, ends);
+      const units = unitsOfBytes(piece.text);
+      for (let i = 0, from = 0; i < ids.length; i++) {
+        const to = ends.values[i]!;
+        const last = to > from ? units[to - 1]! + 1 : units[from]!;
+        put(ids.values[i]!, this.model.idToToken(ids.values[i]!) ?? '', units[from]!, last);
+        from = to;
+      }
+    });
+    return e;
   }
 
   /**
    * The text of ids; bytes that are no UTF-8 give U+FFFD.
    * @throws RangeError naming an id that the vocabulary does not have.
    */
-  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
-    return this.#bytes().decode(ids, skipSpecialTokens ? this.#special : undefined, (id) => this.#missing(id));
+  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
+    if (this.model instanceof BPE && this.decoder?.type === 'ByteLevel')
+      return this.#decodeBytes(ids, this.model, options.skipSpecialTokens ?? true);
+    const stream = this.decodeStream(options);
+    let text = '';
+    for (let i = 0; i < ids.length; i++) text += stream.push(ids[i]!);
+    return text + stream.end();
   }
 
-  /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
-  decodeStream({ skipSpecialTokens = true }: DecodeOptions = {}): DecodeStream {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    return {
-      push: (id) =>
-        skipSpecialTokens && this.#special.has(id) ? '' : decoder.decode(this.#bytesOf(id), { stream: true }),
-      end: () => decoder.decode(),
-    };
-  }
-
-  #bytesOf(id: number): Uint8Array {
-    return this.#bytes().bytesOf(id) ?? this.#missing(id);
-  }
-
-  #bytes(): ByteDecoder {
+  #decodeBytes(ids: ArrayLike<number>, model: BPE, skipSpecialTokens: boolean): string {
     this.#decoder ??= new ByteDecoder(this.vocabSize, (id) => {
-      const added = this.#addedById.get(id);
-      return added ? tokenBytes(added.content) : this.model.tokenBytes(id);
+      const added = this.#added.get(id);
+      return added ? tokenBytes(added.content) : model.tokenBytes(id);
     });
-    return this.#decoder;
+    return this.#decoder.decode(ids, skipSpecialTokens ? this.#specialIds : undefined, (id) => this.#missing(id));
   }
 
   #missing(id: number): never {
     throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
   }
 
+  /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
+  decodeStream({ skipSpecialTokens = true }: DecodeOptions = {}): DecodeStream {
+    let text = '';
+    const stages: Stage[] = this.#makeDecoder();
+    const emits = stages.map((_, i) => (part: string, last: boolean): void => {
+      const next = stages[i + 1];
+      if (next) next.push(part, last, emits[i + 1]!);
+      else text += part;
+    });
+    const taken = (): string => {
+      const done = text;
+      text = '';
+      return done;
+    };
+    return {
+      push: (id) => {
+        const token = this.idToToken(id);
+        if (token === undefined) return this.#missing(id);
+        if (skipSpecialTokens && this.#special.has(token)) return '';
+        if (stages[0]) stages[0].push(token, true, emits[0]!);
+        else text += token;
+        return taken();
+      },
+      end: () => {
+        stages.forEach((stage, i) => {
+          stage.end(emits[i]!);
+        });
+        return taken();
+      },
+    };
+  }
+
   tokenToId(token: string): number | undefined {
-    return this.#added.get(token)?.id ?? this.model.tokenToId(token);
+    return this.#addedIds.get(token) ?? this.model.tokenToId(token);
   }
 
   /** The token as the vocabulary writes it. */
   idToToken(id: number): string | undefined {
-    return this.#addedById.get(id)?.content ?? this.model.idToToken(id);
+    return this.#added.get(id)?.content ?? this.model.idToToken(id);
   }
+}
+
+const TEXT_ALONE: readonly TemplatePart[] = [{ sequence: 0, typeId: 0 }];
+const BOTH_TEXTS: readonly TemplatePart[] = [
+  { sequence: 0, typeId: 0 },
+  { sequence: 1, typeId: 1 },
+];
+
+/** Byte of the UTF-8 → UTF-16 unit: the first of its character for the first byte, the last for the others. */
+function unitsOfBytes(text: string): Int32Array {
+  const units: number[] = [];
+  for (let i = 0; i < text.length; ) {
+    const code = text.codePointAt(i)!;
+    units.push(i);
+    const last = code > 0xffff ? i + 1 : i;
+    for (let bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4; bytes > 1; bytes--) units.push(last);
+    i = last + 1;
+  }
+  units.push(text.length);
+  return Int32Array.from(units);
+}
+
+function specialEncoding(part: Extract<TemplatePart, { ids: readonly number[] }>): Encoding {
+  const e = emptyEncoding();
+  part.ids.forEach((id, i) => {
+    e.ids.push(id);
+    e.tokens.push(part.tokens[i]!);
+    e.offsets.push([0, 0]);
+    e.typeIds.push(part.typeId);
+    e.specialTokensMask.push(1);
+    e.attentionMask.push(1);
+    e.wordIds.push(null);
+    e.sequenceIds.push(null);
+  });
+  return e;
+}
+
+function withType(e: Encoding, typeId: number, overflowToo: boolean): Encoding {
+  const overflowing = overflowToo ? e.overflowing.map((part) => withType(part, typeId, true)) : e.overflowing;
+  return { ...e, typeIds: e.typeIds.map(() => typeId), overflowing };
+}
+
+/** Takes white space at the ends of tokens, as byte-level vocabularies write it, out of their offsets. */
+function trimOffsets(e: Encoding, addPrefixSpace: boolean): void {
+  for (const part of e.overflowing) trimOffsets(part, addPrefixSpace);
+  e.tokens.forEach((token, i) => {
+    let [start, end] = e.offsets[i]!;
+    let leading = /^[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*/.exec(token)![0].length;
+    const trailing = /[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.exec(token)![0].length;
+    if (leading > 0) {
+      if (addPrefixSpace && (i === 0 || start === 0)) leading--;
+      start = Math.min(start + leading, end);
+    }
+    if (trailing > 0 && end >= trailing) end = Math.max(end - trailing, start);
+    e.offsets[i] = [start, end];
+  });
 }

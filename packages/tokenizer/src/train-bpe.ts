@@ -2,6 +2,7 @@ import type { AddedToken } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
 import { byteCharacters } from './byte-characters.ts';
 import { splitWords } from './byte-level.ts';
+import type { Spec } from './format.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 export interface TrainBPEOptions {
@@ -49,6 +50,7 @@ export function trainBPE(texts: Iterable<string>, options: TrainBPEOptions): Tok
     );
   const vocab = new Map(tokens.map((token, id) => [token, id]));
   const start = base?.model ?? new BPE({ vocab, merges: [] });
+  if (!(start instanceof BPE)) throw new RangeError('base must be a byte-level BPE tokenizer');
   const words = countWords(texts, start);
   const merges = start.merges.map(([left, right]): [string, string] => [left, right]);
   const pairs = new PairCounts(words);
@@ -67,17 +69,32 @@ export function trainBPE(texts: Iterable<string>, options: TrainBPEOptions): Tok
     if (merges.length % 256 === 0) onProgress?.(tokens.length);
   }
   onProgress?.(tokens.length);
-  const idOf = (token: string): number => {
-    const id = vocab.get(token);
-    if (id === undefined) throw new RangeError(`the template names '${token}', which is no special token`);
-    return id;
-  };
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
   return new Tokenizer({
     model: new BPE({ vocab, merges }),
-    preTokenizer: { addPrefixSpace: false, useRegex: true },
+    preTokenizer: byteLevel,
+    postProcessor: base ? base.postProcessor : template.length === 1 ? byteLevel : templateSpec(template, vocab),
+    decoder: byteLevel,
     addedTokens: base?.addedTokens ?? specialTokens.map((content, id) => special(content, id)),
-    template: base?.template ?? template.map((part) => (part === null ? null : idOf(part))),
   });
+}
+
+function templateSpec(template: readonly (string | null)[], vocab: ReadonlyMap<string, number>): Spec {
+  const names = [...new Set(template)].filter((name) => name !== null);
+  const specials = names.map((name) => {
+    const id = vocab.get(name);
+    if (id === undefined) throw new RangeError(`the template names '${name}', which is no special token`);
+    return [name, { id: name, ids: [id], tokens: [name] }] as const;
+  });
+  const single = template.map((name) =>
+    name === null ? { Sequence: { id: 'A', type_id: 0 } } : { SpecialToken: { id: name, type_id: 0 } },
+  );
+  return {
+    type: 'TemplateProcessing',
+    single,
+    pair: [...single, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: Object.fromEntries(specials),
+  };
 }
 
 function special(content: string, id: number): AddedToken {

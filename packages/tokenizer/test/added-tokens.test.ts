@@ -9,8 +9,8 @@ const base = smallTokenizer();
 function withTokens(...tokens: readonly (Partial<AddedToken> & { content: string })[]): Tokenizer {
   const plain = { singleWord: false, lstrip: false, rstrip: false, normalized: false, special: false };
   const added = tokens.map((token, i) => ({ ...plain, id: base.vocabSize + i, ...token }));
-  const { model, preTokenizer, addedTokens } = base;
-  return new Tokenizer({ model, preTokenizer, addedTokens: [...addedTokens, ...added] });
+  const { model, preTokenizer, decoder, addedTokens } = base;
+  return new Tokenizer({ model, preTokenizer, decoder, addedTokens: [...addedTokens, ...added] });
 }
 
 const text = fc

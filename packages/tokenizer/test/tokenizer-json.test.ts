@@ -94,12 +94,11 @@ describe('tokenizer.json', () => {
 
   it('that asks for an unsupported part is refused by name', () => {
     const parts: [string, unknown, string][] = [
-      ['pre_tokenizer', { type: 'Metaspace' }, 'Metaspace'],
-      ['decoder', { type: 'WordPiece' }, 'WordPiece'],
-      ['post_processor', { type: 'BertProcessing' }, 'BertProcessing'],
-      ['normalizer', { type: 'BertNormalizer' }, 'BertNormalizer'],
+      ['pre_tokenizer', { type: 'Sudachi' }, '"a BPE model over characters"'],
+      ['decoder', { type: 'Magic' }, 'Magic'],
+      ['post_processor', { type: 'Magic' }, 'Magic'],
+      ['normalizer', { type: 'Magic' }, 'Magic'],
       ['model', { type: 'Unigram' }, 'Unigram'],
-      ['padding', { strategy: 'BatchLongest' }, 'an object'],
     ];
     for (const [field, value, type] of parts) {
       const error = failure({ ...fresh(), [field]: value });
@@ -125,8 +124,38 @@ describe('tokenizer.json', () => {
       [{ ...fresh(), model: { ...model, vocab: { a: 0, b: 0 } } }, 'model.vocab["b"]'],
       [{ ...fresh(), model: { ...model, merges: ['a'] } }, 'model.merges[0]'],
       [{ ...fresh(), model: { ...model, merges: [['no', 'token']] } }, 'model.merges'],
-      [{ ...fresh(), added_tokens: [{ id: 'x', content: '<s>' }] }, 'added_tokens[0]'],
+      [{ ...fresh(), added_tokens: [{ id: 'x', content: '<s>' }] }, 'added_tokens[0].id'],
     ];
     for (const [file, field] of files) expect(failure(file).field).to.equal(field);
+  });
+
+  it('that was damaged at random is read, or refused with a field', () => {
+    let state = 1;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    const values = [null, -1, 1.5, 'x', [], {}, true, 2 ** 40, [[]], { type: 'Nope' }];
+    for (let run = 0; run < 300; run++) {
+      const file = fresh() as Json;
+      let node: Record<string, unknown> = file as Record<string, unknown>;
+      for (;;) {
+        const keys = Object.keys(node);
+        const key = keys[random(keys.length)]!;
+        const child = node[key];
+        if (typeof child === 'object' && child !== null && Object.keys(child).length > 0 && random(4) > 0) {
+          node = child as Record<string, unknown>;
+          continue;
+        }
+        if (random(4) === 0) delete node[key];
+        else node[key] = values[random(values.length)];
+        break;
+      }
+      try {
+        tokenizerFromJSON(file);
+      } catch (error) {
+        if (!(error instanceof TokenizerFormatError)) throw error;
+      }
+    }
   });
 });

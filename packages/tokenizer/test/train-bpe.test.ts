@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BPE } from '@rivulet/tokenizer';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { byteLevelPreTokenizer, Tokenizer as Reference, BPE as ReferenceBPE } from 'tokenizers';
@@ -30,7 +31,7 @@ function referenceMerges(text: string): string[] {
 
 const lines = (text: string): string[] => text.split(/(?<=\n)/);
 const mergesOf = (text: string, vocabSize: number): string[] =>
-  trainBPE(lines(text), { vocabSize, minFrequency: 1 }).model.merges.map((merge) => merge.join(' '));
+  (trainBPE(lines(text), { vocabSize, minFrequency: 1 }).model as BPE).merges.map((merge) => merge.join(' '));
 
 describe('trainBPE', () => {
   it('learns the merges of the reference from small texts, ties included', () => {
@@ -69,7 +70,8 @@ describe('trainBPE', () => {
 
   it('stops at minFrequency, which is 2 unless given', () => {
     const merges = (minFrequency?: number): number =>
-      trainBPE(['ab ab ab cd cd ef'], { vocabSize: 300, ...(minFrequency && { minFrequency }) }).model.merges.length;
+      (trainBPE(['ab ab ab cd cd ef'], { vocabSize: 300, ...(minFrequency && { minFrequency }) }).model as BPE).merges
+        .length;
     expect([merges(1), merges(), merges(3)]).to.deep.equal([6, 4, 1]);
   });
 

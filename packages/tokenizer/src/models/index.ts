@@ -1,0 +1,94 @@
+import { BPE } from '../bpe.ts';
+import { array, boolean, count, type Json, refuse, string, TokenizerFormatError, vocabulary } from '../format.ts';
+import type { Model } from '../model.ts';
+import { WordLevel } from './word-level.ts';
+import { WordPiece } from './word-piece.ts';
+
+/**
+ * The model of a tokenizer.json.
+ * @param byteLevel whether it is given the bytes of the text itself.
+ * @throws TokenizerFormatError naming the field.
+ */
+export function modelFromJSON(model: Json, byteLevel: boolean): Model {
+  switch (model.type ?? guess(model)) {
+    case 'WordPiece':
+      return new WordPiece({
+        vocab: vocabulary('model.vocab', model.vocab),
+        unkToken: string('model.unk_token', model.unk_token ?? '[UNK]'),
+        continuingSubwordPrefix: string('model.continuing_subword_prefix', model.continuing_subword_prefix ?? '##'),
+        maxInputCharsPerWord: count('model.max_input_chars_per_word', model.max_input_chars_per_word ?? 100),
+      });
+    case 'WordLevel':
+      return new WordLevel(
+        vocabulary('model.vocab', model.vocab),
+        string('model.unk_token', model.unk_token ?? '<unk>'),
+      );
+    case 'BPE':
+      return readBPE(model, byteLevel);
+    default:
+      return refuse('model', model, 'BPE, WordPiece, WordLevel');
+  }
+}
+
+/** Old files do not name their model. */
+function guess(model: Json): string {
+  if (Array.isArray(model.merges)) return 'BPE';
+  if (Array.isArray(model.vocab)) return 'Unigram';
+  return model.max_input_chars_per_word === undefined ? 'WordLevel' : 'WordPiece';
+}
+
+function readBPE(model: Json, byteLevel: boolean): Model {
+  for (const [field, neutral] of [
+    ['dropout', null],
+    ['continuing_subword_prefix', ''],
+    ['end_of_word_suffix', ''],
+    ['byte_fallback', false],
+    ['fuse_unk', false],
+  ] as const) {
+    const value = model[field] ?? neutral;
+    if (value !== neutral && value !== null) refuse(`model.${field}`, value, JSON.stringify(neutral));
+  }
+  if (!byteLevel) refuse('pre_tokenizer', 'a BPE model over characters', 'a BPE model behind ByteLevel');
+  const vocab = vocabulary('model.vocab', model.vocab);
+  const merges = array('model.merges', model.merges).map((merge, i): [string, string] => {
+    const parts = typeof merge === 'string' ? merge.split(' ') : merge;
+    if (!Array.isArray(parts) || parts.length !== 2 || parts.some((part) => typeof part !== 'string'))
+      throw new TokenizerFormatError(`model.merges[${i}]`, `expected two tokens, got ${JSON.stringify(merge)}`);
+    return [parts[0], parts[1]];
+  });
+  const unkToken = model.unk_token ?? null;
+  if (unkToken !== null && typeof unkToken !== 'string') refuse('model.unk_token', unkToken, 'a token or null');
+  const ignoreMerges = boolean('model.ignore_merges', model.ignore_merges, false);
+  try {
+    return new BPE({ vocab, merges, unkToken, ignoreMerges });
+  } catch (error) {
+    throw new TokenizerFormatError('model.merges', (error as Error).message);
+  }
+}
+
+export function modelToJSON(model: Model): object {
+  if (model instanceof WordPiece)
+    return {
+      type: 'WordPiece',
+      unk_token: model.unkToken,
+      continuing_subword_prefix: model.continuingSubwordPrefix,
+      max_input_chars_per_word: model.maxInputCharsPerWord,
+      vocab: Object.fromEntries(model.vocab),
+    };
+  if (model instanceof WordLevel)
+    return { type: 'WordLevel', vocab: Object.fromEntries(model.vocab), unk_token: model.unkToken };
+  if (model instanceof BPE)
+    return {
+      type: 'BPE',
+      dropout: null,
+      unk_token: model.unkToken,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: model.ignoreMerges,
+      vocab: Object.fromEntries(model.vocab),
+      merges: model.merges,
+    };
+  throw new TokenizerFormatError('model', 'this kind of model cannot be written');
+}
