@@ -20,10 +20,11 @@ export interface AddedToken {
 /**
  * Gives added tokens the ids that the reference gives them: the model's own where it knows the token, otherwise the next free
  * one, whatever the file says. A token that comes twice is taken once.
+ * @param tokenCount how many tokens the model has, fewer than ids where there are holes.
  */
-export function assignIds(tokens: readonly AddedToken[], model: Model): AddedToken[] {
+export function assignIds(tokens: readonly AddedToken[], model: Model, tokenCount: number): AddedToken[] {
   const byContent = new Map<string, AddedToken>();
-  let next = model.tokenCount ?? model.vocabSize;
+  let next = tokenCount;
   for (const token of tokens) {
     if (token.content === '') continue;
     const id = model.tokenToId(token.content) ?? byContent.get(token.content)?.id ?? next;

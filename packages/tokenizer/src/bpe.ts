@@ -20,7 +20,6 @@ export class BPE implements Model {
   readonly unkToken: string | null;
   readonly ignoreMerges: boolean;
   readonly vocabSize: number;
-  readonly tokenCount: number;
   readonly #engine: ByteBPE;
   readonly #encoder = new TextEncoder();
   readonly #pairs: PairTable;
@@ -33,7 +32,6 @@ export class BPE implements Model {
       this.unkToken = null;
       this.ignoreMerges = options.whole;
       this.vocabSize = options.tokens.count;
-      this.tokenCount = options.tokens.count;
       this.#pairs = options.pairs;
       this.#engine = new ByteBPE(options);
       return;
@@ -48,7 +46,6 @@ export class BPE implements Model {
     const tokens: (Uint8Array | undefined)[] = [];
     for (const [token, id] of vocab) tokens[id] = tokenBytes(token);
     this.vocabSize = tokens.length;
-    this.tokenCount = vocab.size;
     this.#pairs = pairsOf(vocab, merges);
     this.#engine = new ByteBPE({
       tokens: TokenBytes.from(tokens),

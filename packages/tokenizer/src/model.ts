@@ -4,8 +4,6 @@ import type { IdBuffer } from './id-buffer.ts';
 export interface Model {
   /** The highest id plus one. */
   readonly vocabSize: number;
-  /** How many tokens there are, fewer than ids where there are holes. Default `vocabSize`. */
-  readonly tokenCount?: number;
   /**
    * Appends the ids of one piece: the UTF-8 bytes `[start, end)`. Byte-level models see the text's own bytes, all others
    * the UTF-8 of the normalized text.

@@ -14,27 +14,14 @@ export interface TiktokenOptions {
   readonly specialTokens?: Readonly<Record<string, number>>;
 }
 
-/** The patterns in tiktoken's syntax, for what the hand-written splitters do not serve: offsets, and writing them down. */
-const patterns = {
-  cl100k: String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-  p50k: String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
-  o200k: [
-    String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`,
-    String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?`,
-    String.raw`\p{N}{1,3}`,
-    String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*`,
-    String.raw`\s*[\r\n]+`,
-    String.raw`\s+(?!\S)`,
-    String.raw`\s+`,
-  ].join('|'),
-} as const;
-
 const splitters: Readonly<Record<string, () => Splitter>> = {
   cl100k: cl100kSplitter,
   o200k: o200kSplitter,
   p50k: gpt2Splitter,
   r50k: gpt2Splitter,
 };
+
+const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
 
 /**
  * Reads tiktoken's rank files: on every line the token's bytes in base64, a blank, and the rank, which is the id.
@@ -51,17 +38,10 @@ export function tokenizerFromTiktoken(file: Uint8Array, { pattern, specialTokens
     if (!Number.isInteger(id) || id < 0) throw new Error(`special token "${content}": expected an id, got ${id}`);
     return { id, content, special: true, singleWord: false, lstrip: false, rstrip: false, normalized: false };
   });
-  const source = Object.hasOwn(patterns, pattern) ? patterns[pattern as keyof typeof patterns] : pattern;
   return new Tokenizer({
     model: new BPE({ tokens, pairs: pairsOf(tokens, bytes), bytes, whole: true }),
-    preTokenizer: {
-      type: 'Sequence',
-      pretokenizers: [
-        { type: 'Split', pattern: { Regex: source }, behavior: 'Removed', invert: true },
-        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
-      ],
-    },
-    decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+    preTokenizer: byteLevel,
+    decoder: byteLevel,
     addedTokens,
     splitter: Object.hasOwn(splitters, pattern) ? splitters[pattern]!() : splitPattern(pattern),
   });

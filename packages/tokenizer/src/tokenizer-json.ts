@@ -1,4 +1,4 @@
-import type { AddedToken } from './added-tokens.ts';
+import { type AddedToken, assignIds } from './added-tokens.ts';
 import { array, boolean, id, type Json, object, parse, type Spec, string } from './format.ts';
 import { modelFromJSON, modelToJSON } from './models/index.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -14,9 +14,12 @@ export function tokenizerFromJSON(source: string | object): Tokenizer {
   const component = (field: string): Spec | null =>
     root[field] === null || root[field] === undefined ? null : (object(field, root[field]) as Spec);
   const preTokenizer = component('pre_tokenizer');
+  const json = object('model', root.model);
+  const model = modelFromJSON(json, endsInByteLevel(preTokenizer));
+  const addedTokens = array('added_tokens', root.added_tokens ?? []).map(readAddedToken);
   return new Tokenizer({
-    model: modelFromJSON(object('model', root.model), endsInByteLevel(preTokenizer)),
-    addedTokens: array('added_tokens', root.added_tokens ?? []).map(readAddedToken),
+    model,
+    addedTokens: assignIds(addedTokens, model, Object.keys(json.vocab as object).length),
     normalizer: component('normalizer'),
     preTokenizer,
     postProcessor: component('post_processor'),
@@ -34,6 +37,8 @@ function endsInByteLevel(preTokenizer: Json | null): boolean {
 
 /** Writes a tokenizer in the same format; `tokenizerFromJSON` reads it back. */
 export function tokenizerToJSON(tokenizer: Tokenizer): string {
+  if (tokenizer.splitter)
+    throw new Error('a tokenizer with a split pattern of its own cannot be written as tokenizer.json yet');
   const json = {
     version: '1.0',
     truncation: truncationToJSON(tokenizer.truncation),

@@ -1,4 +1,4 @@
-import { type AddedToken, AddedTokenMatcher, assignIds } from './added-tokens.ts';
+import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
 import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
@@ -13,7 +13,8 @@ import { Normalized } from './normalized.ts';
 import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
 import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
-import { gpt2Splitter, type Splitter } from './splitters.ts';
+import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
+import { gpt2Splitter } from './splitters.ts';
 import { type PaddingOptions, pad, type TruncationOptions, truncate } from './truncation.ts';
 
 /** The stages of a tokenizer; components are written as in tokenizer.json: `{ type: 'BertPreTokenizer' }`. */
@@ -26,7 +27,7 @@ export interface TokenizerParts {
   readonly decoder?: Spec | null;
   readonly truncation?: TruncationOptions | null;
   readonly padding?: PaddingOptions | null;
-  /** Cuts text as `preTokenizer` does, but faster: for byte-level models without a normalizer. */
+  /** How a byte-level model's text is split into pieces. Default: as the pre-tokenizer says. */
   readonly splitter?: Splitter | RegExp;
 }
 
@@ -81,6 +82,12 @@ export class Tokenizer {
   readonly padding: PaddingOptions | null;
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
+  /** How texts are split, where it is not as the pre-tokenizer says. */
+  readonly splitter: Splitter | RegExp | undefined;
+  /** The short way from text to ids, where a byte-level model takes the text as it is. */
+  readonly #direct: ByteEncoder | null;
+  readonly #prefixed: boolean;
+  #byteDecoder: ByteDecoder | null = null;
   readonly #normalize: Normalizer | null;
   readonly #split: PreTokenizer | null;
   readonly #process: PostProcessor;
@@ -92,9 +99,6 @@ export class Tokenizer {
   readonly #special = new Set<string>();
   readonly #specialIds = new Set<number>();
   readonly #ids = new IdBuffer();
-  readonly #direct: ByteEncoder | null;
-  readonly #prefixSpace: boolean;
-  #decoder: ByteDecoder | undefined;
   readonly #encoder = new TextEncoder();
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
 
@@ -108,23 +112,27 @@ export class Tokenizer {
     this.truncation = parts.truncation ?? null;
     this.padding = parts.padding ?? null;
     this.#normalize = this.normalizer && readNormalizer('normalizer', this.normalizer);
-    const rawBytes = this.model instanceof BPE;
-    this.#split = this.preTokenizer && readPreTokenizer('pre_tokenizer', this.preTokenizer, rawBytes);
-    const { type, ...byteLevel }: Partial<Spec> = this.preTokenizer ?? {};
-    const { add_prefix_space: prefixSpace = true, use_regex: useRegex = true } = byteLevel as Record<string, unknown>;
-    const splitter = parts.splitter ?? (useRegex ? gpt2Splitter() : undefined);
-    const plain = rawBytes && !this.normalizer && (parts.splitter !== undefined || type === 'ByteLevel');
-    this.#direct = plain ? new ByteEncoder(this.model, splitter) : null;
-    this.#prefixSpace = type === 'ByteLevel' && prefixSpace === true;
+    const { model, preTokenizer, splitter } = parts;
+    const rawBytes = model instanceof BPE;
+    const split = this.preTokenizer && readPreTokenizer('pre_tokenizer', this.preTokenizer, rawBytes);
+    this.splitter = splitter;
+    this.#split = splitter ? (text) => cutWith(text, splitter) : split;
+    this.#prefixed = !splitter && preTokenizer?.add_prefix_space !== false;
+    this.#direct =
+      rawBytes && preTokenizer?.type === 'ByteLevel'
+        ? new ByteEncoder(model, splitter ?? (preTokenizer.use_regex === false ? undefined : gpt2Splitter()))
+        : null;
     this.#process = readPostProcessor('post_processor', this.postProcessor);
     this.#makeDecoder = readDecoder('decoder', this.decoder);
-    this.addedTokens = assignIds(parts.addedTokens ?? [], this.model);
+    this.addedTokens = parts.addedTokens ?? [];
     let size = this.model.vocabSize;
     for (const token of this.addedTokens) {
       this.#added.set(token.id, token);
       this.#addedIds.set(token.content, token.id);
-      if (token.special) this.#special.add(token.content);
-      if (token.special) this.#specialIds.add(token.id);
+      if (token.special) {
+        this.#special.add(token.content);
+        this.#specialIds.add(token.id);
+      }
       size = Math.max(size, token.id + 1);
     }
     this.vocabSize = size;
@@ -160,26 +168,11 @@ export class Tokenizer {
   }
 
   #encodeText(text: string, ids: IdBuffer, options: EncodeOptions): void {
-    if (this.#direct && (options.specialTokens ?? 'allow') === 'allow') this.#encodeDirectly(text, this.#direct, ids);
-    else
-      for (const { text: piece, id } of this.#pieces(text, false, options))
-        if (id >= 0) ids.push(id);
-        else this.#encodePiece(piece.text, ids);
-  }
-
-  /** Byte-level models without a normalizer: no strings between the text and its ids. */
-  #encodeDirectly(source: string, encoder: ByteEncoder, ids: IdBuffer): void {
-    const text = source.isWellFormed() ? source : source.toWellFormed();
-    for (const { start, end, id } of this.#raw.split(text))
+    for (const { text: piece, id } of this.#pieces(text, false, options))
       if (id >= 0) ids.push(id);
-      else {
-        const section = text.slice(start, end);
-        for (const part of this.#normalized.split(section)) {
-          const piece = section.slice(part.start, part.end);
-          if (part.id >= 0) ids.push(part.id);
-          else encoder.encode(this.#prefixSpace && !piece.startsWith(' ') ? ` ${piece}` : piece, ids);
-        }
-      }
+      else if (this.#direct)
+        this.#direct.encode(this.#prefixed && !piece.text.startsWith(' ') ? ` ${piece.text}` : piece.text, ids);
+      else this.#encodePiece(piece.text, ids);
   }
 
   /** The seam between pieces and the model. */
@@ -210,7 +203,7 @@ export class Tokenizer {
     take(this.#raw, Normalized.of(text, 0, needsOrigin), (raw) => {
       this.#normalize?.(raw);
       take(this.#normalized, raw, (part) => {
-        if (!this.#split) pieces.push({ text: part, id: -1 });
+        if (!this.#split || (this.#direct && !track)) pieces.push({ text: part, id: -1 });
         else for (const piece of this.#split(part)) if (piece.text !== '') pieces.push({ text: piece, id: -1 });
       });
     });
@@ -293,24 +286,14 @@ export class Tokenizer {
    * @throws RangeError naming an id that the vocabulary does not have.
    */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    if (this.model instanceof BPE && this.decoder?.type === 'ByteLevel')
-      return this.#decodeBytes(ids, this.model, options.skipSpecialTokens ?? true);
+    if (this.decoder?.type === 'ByteLevel')
+      return this.#tokenBytes().decode(ids, options.skipSpecialTokens === false ? undefined : this.#specialIds, (id) =>
+        this.#missing(id),
+      );
     const stream = this.decodeStream(options);
     let text = '';
     for (let i = 0; i < ids.length; i++) text += stream.push(ids[i]!);
     return text + stream.end();
-  }
-
-  #decodeBytes(ids: ArrayLike<number>, model: BPE, skipSpecialTokens: boolean): string {
-    this.#decoder ??= new ByteDecoder(this.vocabSize, (id) => {
-      const added = this.#added.get(id);
-      return added ? tokenBytes(added.content) : model.tokenBytes(id);
-    });
-    return this.#decoder.decode(ids, skipSpecialTokens ? this.#specialIds : undefined, (id) => this.#missing(id));
-  }
-
-  #missing(id: number): never {
-    throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
   }
 
   /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
@@ -343,6 +326,22 @@ export class Tokenizer {
         return taken();
       },
     };
+  }
+
+  #tokenBytes(): ByteDecoder {
+    const { model } = this;
+    this.#byteDecoder ??= new ByteDecoder(this.vocabSize, (id) => {
+      const added = this.#added.get(id);
+      if (added) return tokenBytes(added.content);
+      if (model instanceof BPE) return model.tokenBytes(id);
+      const token = model.idToToken(id);
+      return token === undefined ? undefined : tokenBytes(token);
+    });
+    return this.#byteDecoder;
+  }
+
+  #missing(id: number): never {
+    throw new RangeError(`there is no token ${id}: the vocabulary has the ids 0 to ${this.vocabSize - 1}`);
   }
 
   tokenToId(token: string): number | undefined {

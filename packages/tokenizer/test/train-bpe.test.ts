@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BPE } from '@rivulet/tokenizer';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { byteLevelPreTokenizer, Tokenizer as Reference, BPE as ReferenceBPE } from 'tokenizers';
-import { tokenizerToJSON, trainBPE } from '../src/index.ts';
+import { type BPE, tokenizerToJSON, trainBPE } from '../src/index.ts';
 import { sharedText } from './support/reference.ts';
 
 /**

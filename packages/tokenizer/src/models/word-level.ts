@@ -7,7 +7,6 @@ export class WordLevel implements Model {
   readonly vocab: ReadonlyMap<string, number>;
   readonly unkToken: string;
   readonly vocabSize: number;
-  readonly tokenCount: number;
   readonly #tokens: string[] = [];
   readonly #table: TokenTable;
 
@@ -17,7 +16,6 @@ export class WordLevel implements Model {
     this.unkToken = unkToken;
     for (const [token, id] of vocab) this.#tokens[id] = token;
     this.vocabSize = this.#tokens.length;
-    this.tokenCount = vocab.size;
     this.#table = new TokenTable(vocab);
   }
 

@@ -28,7 +28,6 @@ export class WordPiece implements Model {
   readonly continuingSubwordPrefix: string;
   readonly maxInputCharsPerWord: number;
   readonly vocabSize: number;
-  readonly tokenCount: number;
   readonly #tokens: string[] = [];
   readonly #first: TokenTable;
   readonly #continuing: TokenTable;
@@ -46,7 +45,6 @@ export class WordPiece implements Model {
     this.maxInputCharsPerWord = maxInputCharsPerWord;
     for (const [token, id] of vocab) this.#tokens[id] = token;
     this.vocabSize = this.#tokens.length;
-    this.tokenCount = vocab.size;
     const prefix = continuingSubwordPrefix;
     const entries = [...vocab].filter(([token]) => token !== '');
     this.#first = new TokenTable(entries);
