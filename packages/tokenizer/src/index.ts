@@ -7,6 +7,15 @@ export { IdBuffer } from './id-buffer.ts';
 export type { Model } from './model.ts';
 export { WordLevel } from './models/word-level.ts';
 export { WordPiece, type WordPieceOptions } from './models/word-piece.ts';
+export { PrecompiledCharsmap } from './sentencepiece/charsmap.ts';
+export {
+  type NormalizerSpec,
+  type Piece,
+  readSentencePieceFile,
+  type SentencePieceFile,
+} from './sentencepiece/model-file.ts';
+export { SentencePieceNormalizer } from './sentencepiece/normalizer.ts';
+export { SentencePieceFormatError } from './sentencepiece/protobuf.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export {
   type DecodeOptions,

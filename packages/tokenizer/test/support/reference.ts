@@ -5,12 +5,17 @@ import { type Tokenizer, tokenizerToJSON } from '../../src/index.ts';
 
 /** Text of a file in ../shared; skips the test, saying why, where the folder is absent. */
 export function sharedText(test: Context, path: string): string {
+  return new TextDecoder().decode(sharedBytes(test, path));
+}
+
+/** The bytes of a file in ../shared; skips the test, saying why, where the folder is absent. */
+export function sharedBytes(test: Context, path: string): Uint8Array {
   const url = new URL(`../../../../../shared/${path}`, import.meta.url);
   if (!existsSync(url)) {
     test.test!.title += ` (skipped: ../shared/${path} is absent)`;
     test.skip();
   }
-  return readFileSync(url, 'utf8');
+  return readFileSync(url);
 }
 
 /** The official Rust tokenizer, made from what we write. */
