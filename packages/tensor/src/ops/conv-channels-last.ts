@@ -18,21 +18,12 @@ import type { ChannelsLast, LowerArgs } from './rule.ts';
 /** Up to this many positions both axes are transformed by one product. */
 const SMALL = 64;
 
-/** Whether a convolution can be written with Winograd's transforms: 3×3, stride 1, no groups and no dilation. */
-function applies(attrs: ConvAttributes, kernel: readonly number[], channels: number): boolean {
-  return (
-    kernel.length === 2 &&
-    kernel.every((k) => k === 3) &&
-    attrs.stride.every((s) => s === 1) &&
-    attrs.dilation.every((d) => d === 1) &&
-    attrs.padding.every((p) => p <= 2) &&
-    attrs.groups === 1 &&
-    channels >= 16
-  );
-}
-
-const named = (g: Lowering, key: string, { rows, columns, data }: Matrix): string =>
-  g.memo(key, () => g.constant({ dtype: 'float32', dims: [rows, columns], data }));
+/** A constant matrix, made once per model. */
+const named = (g: Lowering, key: string, make: () => Matrix): string =>
+  g.memo(key, () => {
+    const { rows, columns, data } = make();
+    return g.constant({ dtype: 'float32', dims: [rows, columns], data });
+  });
 
 /** How an image [H, W, N, C] becomes tiles and back. */
 interface Tiling {
@@ -67,16 +58,12 @@ function alongBoth(
 ): string {
   if (isSmall(t)) {
     const flat = g.op('Reshape', [x, g.shape([vertical.columns * horizontal.columns, rest])]);
-    const matrix = g.memo(`${key} both`, () => {
-      const { rows, columns, data } = both(vertical, horizontal, t.tile, ordered);
-      return g.constant({ dtype: 'float32', dims: [rows, columns], data });
-    });
-    return g.op('MatMul', [matrix, flat]);
+    return g.op('MatMul', [named(g, `${key} both`, () => both(vertical, horizontal, t.tile, ordered)), flat]);
   }
-  const down = named(g, `${key} down`, vertical);
-  const across = named(g, `${key} across`, horizontal);
-  const rows = g.op('Reshape', [x, g.shape([vertical.columns, mulDims(rest, horizontal.columns)])]);
+  const down = named(g, `${key} down`, () => vertical);
+  const across = named(g, `${key} across`, () => horizontal);
   if (ordered === 'rows') {
+    const rows = g.op('Reshape', [x, g.shape([vertical.columns, mulDims(rest, horizontal.columns)])]);
     const first = g.op('MatMul', [down, rows]);
     const split = g.op('Reshape', [first, g.shape([vertical.rows, horizontal.columns, rest])]);
     return g.op('MatMul', [across, split]);
@@ -101,7 +88,7 @@ function toTiles(g: Lowering, x: string, t: Tiling, batch: Dim, channels: number
 
 /** The kernels [O, C, 3, 3] in the transformed domain, to go with `tilesShape`. */
 function toPoints(g: Lowering, weight: string, t: Tiling, outputs: number, inputs: number, turned: boolean): string {
-  const matrix = named(g, `winograd ${t.tile} kernel ${turned}`, kernelTransform(t.tile, turned));
+  const matrix = named(g, `winograd ${t.tile} kernel ${turned}`, () => kernelTransform(t.tile, turned));
   const flat = g.op('Reshape', [weight, g.shape([outputs * inputs, 9])]);
   const transformed = g.op('Gemm', [matrix, flat], { transB: 1 });
   const count = points(t.tile);
@@ -132,49 +119,29 @@ const product = (g: Lowering, a: string, b: string, transposition: { transA?: nu
 
 type Shape4 = readonly [Dim, number, number, number];
 
+type ImageArgs = LowerArgs<ConvAttributes>;
+
 const tileOf = (g: Lowering): TileSize => g.winograd || 4;
 
-/** x [H, W, N, C] → [OH, OW, N, O] */
-function lowerConv(g: Lowering, args: LowerArgs<ConvOps['conv']>): string[] {
-  const { names, inputs, attrs, outputs } = args;
+/**
+ * x [H, W, N, C] → [OH, OW, N, O].
+ * @param adjoint a transposed convolution, which with stride 1 is a convolution with the kernel turned round.
+ */
+function lowerImage(g: Lowering, { names, inputs, attrs, outputs }: ImageArgs, adjoint: boolean): string[] {
   const [x, weight, bias] = names as [string, string, string?];
   const [batch, channels, height, width] = inputs[0]!.shape as Shape4;
   const [, out, outHeight, outWidth] = outputs[0]!.shape as Shape4;
-  const t: Tiling = {
-    tile: tileOf(g),
-    height,
-    width,
-    outHeight,
-    outWidth,
-    padding: [attrs.padding[0]!, attrs.padding[1]!],
-  };
-  const kernels = toPoints(g, weight, t, out, channels, false);
-  const tiles = product(g, toTiles(g, x, t, batch, channels), kernels, { transB: 1 });
+  const [top, left] = attrs.padding as [number, number];
+  const padding = adjoint ? ([2 - top, 2 - left] as const) : ([top, left] as const);
+  const t: Tiling = { tile: tileOf(g), height, width, outHeight, outWidth, padding };
+  const [rows, columns] = adjoint ? [channels, out] : [out, channels]; // as the weight has them
+  const kernels = toPoints(g, weight, t, rows, columns, adjoint);
+  const tiles = product(g, toTiles(g, x, t, batch, channels), kernels, adjoint ? {} : { transB: 1 });
   const y = fromTiles(g, tiles, t, batch, out);
   return [bias ? g.op('Add', [y, bias]) : y];
 }
 
-/** The adjoint, dy [OH, OW, N, O] → [H, W, N, C]: with stride 1 a convolution with the kernel turned round. */
-function lowerTranspose(g: Lowering, args: LowerArgs<ConvOps['convTranspose']>): string[] {
-  const { names, inputs, attrs, outputs } = args;
-  const [x, weight, bias] = names as [string, string, string?];
-  const [batch, channels, height, width] = inputs[0]!.shape as Shape4;
-  const [, out, outHeight, outWidth] = outputs[0]!.shape as Shape4;
-  const t: Tiling = {
-    tile: tileOf(g),
-    height,
-    width,
-    outHeight,
-    outWidth,
-    padding: [2 - attrs.padding[0]!, 2 - attrs.padding[1]!],
-  };
-  const kernels = toPoints(g, weight, t, channels, out, true);
-  const tiles = product(g, toTiles(g, x, t, batch, channels), kernels, {});
-  const y = fromTiles(g, tiles, t, batch, out);
-  return [bias ? g.op('Add', [y, bias]) : y];
-}
-
-/** x [H, W, N, C], dy [OH, OW, N, O] → [O, C, 3, 3]: the adjoint of `lowerConv` by its kernels. */
+/** x [H, W, N, C], dy [OH, OW, N, O] → [O, C, 3, 3]: the adjoint of `lowerImage` by its kernels. */
 function lowerWeightGradient(
   g: Lowering,
   { names: [x, dy], inputs, attrs }: LowerArgs<ConvOps['convWeightGradient']>,
@@ -200,22 +167,27 @@ function lowerWeightGradient(
   const summed = isSmall(t) ? each : g.op('ReduceSum', [each, g.ints([1])], { keepdims: 0 });
   const count = points(tile);
   const flat = g.op('Reshape', [summed, g.shape([count * count, out * channels])]);
-  const matrix = named(g, `winograd ${tile} kernel false`, kernelTransform(tile, false));
+  const matrix = named(g, `winograd ${tile} kernel false`, () => kernelTransform(tile, false));
   const gradient = g.op('Gemm', [flat, matrix], { transA: 1 });
   return [g.op('Reshape', [gradient, g.shape([out, channels, 3, 3])])];
 }
 
 const usable = (g: Lowering, attrs: ConvAttributes): boolean => g.winograd > 0 && unfolds(attrs);
 
-/** Whether the transforms save more than they cost: they need channels on both sides. */
-const transforms = (attrs: ConvAttributes, [outputs, channels, ...kernel]: readonly number[]): boolean =>
-  applies(attrs, kernel, Math.min(channels!, outputs!));
+/** Whether Winograd's transforms fit and save more than they cost: 3×3, stride 1, channels on both sides. */
+const transforms = ({ stride, padding }: ConvAttributes, [outputs, channels, kh, kw]: readonly number[]): boolean =>
+  kh === 3 &&
+  kw === 3 &&
+  stride.every((s) => s === 1) &&
+  padding.every((p) => p <= 2) &&
+  Math.min(channels!, outputs!) >= 16;
 
 export const convChannelsLast: ChannelsLast<ConvOps['conv']> = {
   inputs: [0],
   outputs: [0],
   when: (g, { attrs }) => usable(g, attrs),
-  lower: (g, args) => (transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerConv : unfoldedConv)(g, args),
+  lower: (g, args) =>
+    transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerImage(g, args, false) : unfoldedConv(g, args),
 };
 
 export const convTransposeChannelsLast: ChannelsLast<ConvOps['convTranspose']> = {
@@ -223,7 +195,7 @@ export const convTransposeChannelsLast: ChannelsLast<ConvOps['convTranspose']> =
   outputs: [0],
   when: (g, { attrs }) => usable(g, attrs),
   lower: (g, args) =>
-    (transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerTranspose : unfoldedTranspose)(g, args),
+    transforms(args.attrs, args.inputs[1]!.shape as number[]) ? lowerImage(g, args, true) : unfoldedTranspose(g, args),
 };
 
 export const weightGradientChannelsLast: ChannelsLast<ConvOps['convWeightGradient']> = {

@@ -109,7 +109,7 @@ export const convRules: Rules<ConvOps> = {
 function lowerAsFlipped(
   g: Lowering,
   [x, weight, ...bias]: readonly string[],
-  { padding, dilation, output, groups }: ConvOps['convTranspose'],
+  { padding, dilation, groups }: ConvAttributes,
   kernel: readonly number[],
   depthwise: boolean,
 ): string {
@@ -119,7 +119,6 @@ function lowerAsFlipped(
   const oriented = depthwise ? turned : g.op('Transpose', [turned], { perm: [1, 0, ...axes] });
   const before = kernel.map((k, i) => reach(k, dilation[i]!) - 1 - padding[i]!);
   const behind = kernel.map((k, i) => reach(k, dilation[i]!) - 1 - padding[kernel.length + i]!);
-  void output;
   const attributes = {
     strides: kernel.map(() => 1),
     pads: [...before, ...behind],
