@@ -1,7 +1,7 @@
 import { apply, type OpNode, type Tensor } from '../tensor.ts';
 import { full } from './layout.ts';
 import { addmm } from './matmul.ts';
-import { perGate, projections, rowsOf, stackGates, sumProducts, validSteps } from './recurrent.ts';
+import { inputGradients, masked, perGate, projections, recurrentInputs, sumProducts } from './recurrent.ts';
 import type { GradientArgs } from './rule.ts';
 import { scan } from './scan.ts';
 
@@ -16,20 +16,13 @@ export function gruGradient({
   attrs: { reverse },
   grads,
 }: GradientArgs<{ reverse: boolean }>): (Tensor | null)[] {
-  const [x, h0, weightIH, weightHH, biasIH, biasHH, lengths] = inputs as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor?,
-  ];
+  const given = recurrentInputs(inputs, 1);
+  const { x, weightIH, weightHH, biasIH, biasHH, valid } = given;
+  const h0 = inputs[1]!;
   const [wr, wz, wn] = perGate(weightHH, 3);
   const [ir, iz, inputNew] = perGate(biasIH, 3);
   const [hr, hz, bn] = perGate(biasHH, 3);
   const projected = projections(x, weightIH, [ir!.add(hr!), iz!.add(hz!), inputNew!]);
-  const valid = lengths ? validSteps(x.dim(0), lengths) : null; // [T, B, 1]
   const ended = valid ? [valid.neg().add(1)] : [];
 
   const forward = scan(
@@ -55,7 +48,7 @@ export function gruGradient({
     Tensor,
   ];
   const node = outputs[0]!.node as OpNode;
-  node.replacement = [valid ? states.mul(valid) : states, forward.final[0]!];
+  node.replacement = [masked(states, valid), forward.final[0]!];
 
   const [dStates, dFinal] = grads;
   const closed = z.neg().add(1);
@@ -66,7 +59,7 @@ export function gruGradient({
     r, // of the state's part in n
     z, // of the state itself
   ];
-  const incoming = dStates ? [valid ? dStates.mul(valid) : dStates] : [];
+  const incoming = dStates ? [masked(dStates, valid)] : [];
   const backward = scan(
     ([later], [ofZ, ofN, ofR, r, z, own]) => {
       const d = own ? later!.add(own) : later!;
@@ -79,16 +72,11 @@ export function gruGradient({
     },
     { initial: [dFinal ?? full(h0.shape, 0)], sequences: [...factors, ...incoming], reverse: !reverse },
   );
-  const [dr, dz, dn, dStateNew] = backward.outputs.map(rowsOf) as [Tensor, Tensor, Tensor, Tensor];
-  const ofInput = [dr, dz, dn];
-  const ofState = [dr, dz, dStateNew];
-  return [
-    sumProducts(ofInput, perGate(weightIH, 3)).reshape(x.shape),
-    backward.final[0]!,
-    stackGates(ofInput, rowsOf(x)),
-    stackGates(ofState, rowsOf(before)),
-    stackGates(ofInput),
-    stackGates(ofState),
-    ...(lengths ? [null] : []),
-  ];
+  const [dr, dz, dn, dStateNew] = backward.outputs as [Tensor, Tensor, Tensor, Tensor];
+  return inputGradients(given, {
+    ofInput: [dr, dz, dn],
+    ofState: [dr, dz, dStateNew],
+    before,
+    initial: backward.final,
+  });
 }

@@ -1,7 +1,7 @@
 import type { OpNode, Tensor } from '../tensor.ts';
 import { full } from './layout.ts';
 import { addmm } from './matmul.ts';
-import { perGate, projections, rowsOf, stackGates, sumProducts, validSteps } from './recurrent.ts';
+import { inputGradients, masked, perGate, projections, recurrentInputs, sumProducts } from './recurrent.ts';
 import type { GradientArgs } from './rule.ts';
 import { scan } from './scan.ts';
 
@@ -12,19 +12,12 @@ export function lstmGradient({
   attrs: { reverse },
   grads,
 }: GradientArgs<{ reverse: boolean }>): (Tensor | null)[] {
-  const [x, h0, c0, weightIH, weightHH, biasIH, biasHH, lengths] = inputs as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor?,
-  ];
+  const given = recurrentInputs(inputs, 2);
+  const { x, weightIH, weightHH, biasIH, biasHH } = given;
+  const [h0, c0] = inputs.slice(1, 3) as [Tensor, Tensor];
   const recurrent = perGate(weightHH, 4);
   const projected = projections(x, weightIH, perGate(biasIH.add(biasHH), 4));
-  const valid = lengths ? [validSteps(x.dim(0), lengths)] : []; // [T, B, 1]
+  const valid = given.valid ? [given.valid] : [];
 
   const forward = scan(
     ([h, c], [xi, xf, xg, xo, inside]) => {
@@ -54,9 +47,8 @@ export function lstmGradient({
     Tensor,
     Tensor,
   ];
-  const [inside] = valid;
   const node = outputs[0]!.node as OpNode;
-  node.replacement = [inside ? states.mul(inside) : states, forward.final[0]!, forward.final[1]!];
+  node.replacement = [masked(states, given.valid), ...forward.final];
 
   const slope = (gate: Tensor): Tensor => gate.sub(gate.mul(gate)); // of a sigmoid
   const hump = (value: Tensor): Tensor => value.mul(value).neg().add(1); // of tanh
@@ -84,19 +76,10 @@ export function lstmGradient({
     },
     {
       initial: [dFinal ?? full(h0.shape, 0), dFinalCell ?? full(c0.shape, 0)],
-      sequences: [...factors, ...valid, ...(dStates ? [inside ? dStates.mul(inside) : dStates] : [])],
+      sequences: [...factors, ...valid, ...(dStates ? [masked(dStates, given.valid)] : [])],
       reverse: !reverse,
     },
   );
-  const gates = backward.outputs.map(rowsOf);
-  return [
-    sumProducts(gates, perGate(weightIH, 4)).reshape(x.shape),
-    backward.final[0]!,
-    backward.final[1]!,
-    stackGates(gates, rowsOf(x)),
-    stackGates(gates, rowsOf(before)),
-    stackGates(gates),
-    stackGates(gates),
-    ...(lengths ? [null] : []),
-  ];
+  const gates = backward.outputs;
+  return inputGradients(given, { ofInput: gates, ofState: gates, before, initial: backward.final });
 }

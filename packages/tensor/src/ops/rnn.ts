@@ -1,7 +1,7 @@
 import { apply, applyAll, type OpNode, type Tensor } from '../tensor.ts';
 import { full } from './layout.ts';
 import { addmm } from './matmul.ts';
-import { projections, rowsOf, stackGates, validSteps } from './recurrent.ts';
+import { inputGradients, masked, projections, recurrentInputs } from './recurrent.ts';
 import { type Recurrent, recurrentRule } from './recurrent-rule.ts';
 import type { GradientArgs, Rules } from './rule.ts';
 import { scan } from './scan.ts';
@@ -26,18 +26,12 @@ export const rnnRules: Rules<RNNOps> = {
 
 /** Built as that of `gru`: see there. */
 function rnnGradient({ inputs, outputs, attrs, grads }: GradientArgs<RNNOps['rnn']>): (Tensor | null)[] {
-  const [x, h0, weightIH, weightHH, biasIH, biasHH, lengths] = inputs as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor?,
-  ];
+  const given = recurrentInputs(inputs, 1);
+  const { x, weightIH, weightHH, biasIH, biasHH } = given;
+  const h0 = inputs[1]!;
   const { reverse, nonlinearity } = attrs;
   const projected = projections(x, weightIH, [biasIH.add(biasHH)]);
-  const valid = lengths ? [validSteps(x.dim(0), lengths)] : [];
+  const valid = given.valid ? [given.valid] : [];
   const forward = scan(
     ([h], [xt, inside]) => {
       const next = addmm(xt!, h!, weightHH, { transposeB: true })[nonlinearity]();
@@ -47,8 +41,7 @@ function rnnGradient({ inputs, outputs, attrs, grads }: GradientArgs<RNNOps['rnn
     { initial: [h0], sequences: [...projected, ...valid], reverse },
   );
   const [states, before] = forward.outputs as [Tensor, Tensor];
-  const masked = (t: Tensor): Tensor => (valid[0] ? t.mul(valid[0]) : t);
-  (outputs[0]!.node as OpNode).replacement = [masked(states), forward.final[0]!];
+  (outputs[0]!.node as OpNode).replacement = [masked(states, given.valid), forward.final[0]!];
 
   const slope = nonlinearity === 'tanh' ? states.mul(states).neg().add(1) : states.greater(0).cast('float32');
   const [dStates, dFinal] = grads;
@@ -64,20 +57,12 @@ function rnnGradient({ inputs, outputs, attrs, grads }: GradientArgs<RNNOps['rnn
     },
     {
       initial: [dFinal ?? full(h0.shape, 0)],
-      sequences: [masked(slope), ...valid, ...(dStates ? [masked(dStates)] : [])],
+      sequences: [masked(slope, given.valid), ...valid, ...(dStates ? [masked(dStates, given.valid)] : [])],
       reverse: !reverse,
     },
   );
-  const gate = backward.outputs.map(rowsOf);
-  return [
-    gate[0]!.matmul(weightIH).reshape(x.shape),
-    backward.final[0]!,
-    stackGates(gate, rowsOf(x)),
-    stackGates(gate, rowsOf(before)),
-    stackGates(gate),
-    stackGates(gate),
-    ...(lengths ? [null] : []),
-  ];
+  const gate = backward.outputs;
+  return inputGradients(given, { ofInput: gate, ofState: gate, before, initial: backward.final });
 }
 
 /** h' from the projected input [B, H] and the state [B, H]. */
