@@ -26,12 +26,15 @@ function select(module: Module, selection: Selection): Set<string> {
   if (typeof selection === 'function') return new Set(names.filter(selection));
   const paths = typeof selection === 'string' ? [selection] : selection;
   const chosen = paths.flatMap((path) => {
-    const found = names.filter((name) => name === path || name.startsWith(`${path}.`));
+    const found = names.filter((name) => isPartOf(name, path));
     if (found.length === 0) throw new Error(`the model has no '${path}'; it has: ${firstParts(names)}`);
     return found;
   });
   return new Set(chosen);
 }
+
+/** Whether a tensor's name is the path, or lies under it. */
+export const isPartOf = (name: string, path: string): boolean => name === path || name.startsWith(`${path}.`);
 
 /** The model's direct children. */
 const firstParts = (names: readonly string[]): string =>

@@ -1,4 +1,4 @@
-export { freeze, type Selection, unfreeze } from './freeze.ts';
+export { freeze, isPartOf, type Selection, unfreeze } from './freeze.ts';
 export { type AttentionOptions, attention, mergeHeads, splitHeads } from './functional/attention.ts';
 export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './functional/conv.ts';
 export {

@@ -1,4 +1,4 @@
-import { type Module, storageOf } from '@rivulet/nn';
+import { isPartOf, type Module, storageOf } from '@rivulet/nn';
 import {
   type CompiledStep,
   compileStep,
@@ -175,7 +175,7 @@ export class Trainer<I extends InputSpecs> {
 
 function belongs(name: string, group: ParameterGroup['parameters']): boolean {
   if (typeof group === 'function') return group(name);
-  return typeof group === 'string' ? name === group || name.startsWith(`${group}.`) : group.test(name);
+  return typeof group === 'string' ? isPartOf(name, group) : group.test(name);
 }
 
 function filled(tensor: Tensor, value: number): Tensor {
