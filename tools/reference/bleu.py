@@ -1,7 +1,7 @@
 """Writes packages/training/test/fixtures/bleu.json: what sacreBLEU says of small corpora. From the repository's root:
 
-python3 -m venv /tmp/venv-bleu && /tmp/venv-bleu/bin/pip install sacrebleu==2.6.0
-/tmp/venv-bleu/bin/python tools/reference/bleu.py
+python3 -m venv ../venv && ../venv/bin/pip install sacrebleu==2.6.0
+../venv/bin/python tools/reference/bleu.py
 """
 
 import json

@@ -89,6 +89,8 @@ export class Tokenizer {
   readonly #prefixed: boolean;
   #byteDecoder: ByteDecoder | null = null;
   readonly #normalize: Normalizer | null;
+  /** Whether the pre-tokenizer asks where in the text a normalized piece begins. */
+  readonly #asksForOrigin: boolean;
   readonly #split: PreTokenizer | null;
   readonly #process: PostProcessor;
   readonly #makeDecoder: Decoder;
@@ -112,6 +114,7 @@ export class Tokenizer {
     this.truncation = parts.truncation ?? null;
     this.padding = parts.padding ?? null;
     this.#normalize = this.normalizer && readNormalizer('normalizer', this.normalizer);
+    this.#asksForOrigin = this.#normalize !== null && JSON.stringify(this.preTokenizer).includes('"first"');
     const { model, preTokenizer, splitter } = parts;
     const rawBytes = model instanceof BPE;
     const split = this.preTokenizer && readPreTokenizer('pre_tokenizer', this.preTokenizer, rawBytes);
@@ -187,7 +190,6 @@ export class Tokenizer {
     const text = source.isWellFormed() ? source : source.toWellFormed();
     const pieces: Piece[] = [];
     const skip = specialTokens === 'text' ? this.#special : null;
-    const follow = track || this.#normalize !== null;
     const take = (matcher: AddedTokenMatcher, all: Normalized, rest: (part: Normalized) => void): void => {
       for (const { start, end, id } of matcher.split(all.text, skip)) {
         const part = all.slice(start, end);
@@ -199,8 +201,7 @@ export class Tokenizer {
           );
       }
     };
-    const needsOrigin = track || (follow && JSON.stringify(this.preTokenizer).includes('"first"'));
-    take(this.#raw, Normalized.of(text, 0, needsOrigin), (raw) => {
+    take(this.#raw, Normalized.of(text, 0, track || this.#asksForOrigin), (raw) => {
       this.#normalize?.(raw);
       take(this.#normalized, raw, (part) => {
         if (!this.#split || (this.#direct && !track)) pieces.push({ text: part, id: -1 });
