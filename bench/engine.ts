@@ -43,12 +43,18 @@ function findPython(): string | null {
   return spawnSync(python, ['-c', 'import torch']).status === 0 ? python : null;
 }
 
-/** Training steps of every workload, ours and PyTorch's in turn, each in a process of its own. */
+/**
+ * Training steps of every workload, ours and PyTorch's in turn, each in a process of its own.
+ * @throws RangeError for a name that no workload has.
+ */
 export async function engine(names: readonly string[]): Promise<Figure[]> {
+  const all = Object.keys(workloads);
+  for (const name of names)
+    if (!all.includes(name)) throw new RangeError(`engine has no part '${name}'; there are: ${all.join(', ')}`);
   const python = findPython();
   if (!python) process.stderr.write('no python with torch found (RIVULET_PYTHON names one): ours alone\n');
   const figures: Figure[] = [];
-  for (const name of names.length > 0 ? names : Object.keys(workloads)) figures.push(...(await compare(name, python)));
+  for (const name of names.length > 0 ? names : all) figures.push(...(await compare(name, python)));
   return figures;
 }
 

@@ -29,7 +29,11 @@ if (!benchmark) {
   );
   process.exit(2);
 }
-const figures = await benchmark(rest.filter((word) => !word.startsWith('--')));
+const figures = await benchmark(rest.filter((word) => !word.startsWith('--'))).catch((error: unknown) => {
+  if (!(error instanceof RangeError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ name, machine, figures })}\n`);
 else {
