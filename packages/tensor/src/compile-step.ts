@@ -86,6 +86,13 @@ function spareOf(node: ParameterNode): HostTensor {
   return spare;
 }
 
+function* allocateSpares(nodes: readonly ParameterNode[]): InParts<void> {
+  for (const node of nodes) {
+    spareOf(node);
+    yield;
+  }
+}
+
 export interface StepOptions extends SessionOptions {
   /** False: dropout and the like are left out. For figures during training: the weights are read anew in every run. Default true. */
   readonly training?: boolean;
@@ -136,6 +143,7 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   await breathe();
   const model = await inSlices(lowerInParts(feeds, results, { winograd }));
   const bytes = await inSlices(encodeInParts(model));
+  await inSlices(allocateSpares(written)); // in the first run they would all be allocated, and collected for, at once
   const session = await backend.createSession(bytes, options);
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
 }
