@@ -1,5 +1,5 @@
-import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
-import { defaultBackend } from './backend/select.ts';
+import type { HostTensor, Session } from './backend/backend.ts';
+import { type BackendChoice, chooseBackend } from './backend/select.ts';
 import type { Outputs, Results } from './compile.ts';
 import { staticShape } from './dim.ts';
 import { allocate } from './dtype.ts';
@@ -93,7 +93,7 @@ function* allocateSpares(nodes: readonly ParameterNode[]): InParts<void> {
   }
 }
 
-export interface StepOptions extends SessionOptions {
+export interface StepOptions extends BackendChoice {
   /** False: dropout and the like are left out. For figures during training: the weights are read anew in every run. Default true. */
   readonly training?: boolean;
   /**
@@ -111,7 +111,7 @@ export interface StepOptions extends SessionOptions {
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => StepProgram<O> | InParts<StepProgram<O>>,
-  { training = true, winograd = 0, ...options }: StepOptions = {},
+  { training = true, winograd = 0, backend, ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
@@ -139,11 +139,11 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
     ...Object.entries(outputs).map(([name, tensor]) => ({ name: `out_${name}`, tensor })),
     ...[...updates.values()].map((tensor, i) => ({ name: `next_${i}`, tensor })),
   ];
-  const backend = await defaultBackend();
+  const engine = await chooseBackend(backend);
   await breathe();
   const model = await inSlices(lowerInParts(feeds, results, { winograd }));
   const bytes = await inSlices(encodeInParts(model));
   await inSlices(allocateSpares(written)); // in the first run they would all be allocated, and collected for, at once
-  const session = await backend.createSession(bytes, options);
+  const session = await engine.createSession(bytes, options);
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
 }

@@ -1,5 +1,5 @@
-import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
-import { defaultBackend } from './backend/select.ts';
+import type { HostTensor, Session } from './backend/backend.ts';
+import { type BackendChoice, chooseBackend } from './backend/select.ts';
 import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
 import { lowerModel } from './lowering/lower.ts';
 import { encodeModel } from './onnx/encode.ts';
@@ -46,11 +46,11 @@ export function exportONNX<I extends InputSpecs>(specs: I, build: (inputs: Input
 export async function compile<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => O,
-  options: SessionOptions = {},
+  { backend, ...options }: BackendChoice = {},
 ): Promise<Compiled<I, O>> {
   const { model, names } = trace(specs, build);
-  const backend = await defaultBackend();
-  return new Compiled<I, O>(specs, names, await backend.createSession(model, options));
+  const engine = await chooseBackend(backend);
+  return new Compiled<I, O>(specs, names, await engine.createSession(model, options));
 }
 
 function trace<I extends InputSpecs>(

@@ -33,7 +33,7 @@ async function rejection(work: Promise<unknown>): Promise<Error> {
   );
 }
 
-for (const name of ['native', 'node'] as const satisfies readonly BackendName[])
+for (const name of ['native', 'node', 'wasm'] as const satisfies readonly BackendName[])
   describe(`backend '${name}'`, () => {
     const using = async (bytes: Uint8Array, work: (session: Session) => Promise<void>): Promise<void> => {
       const session = await (await openBackend(name)).createSession(bytes, { threads: 2 });
@@ -181,7 +181,7 @@ for (const name of ['native', 'node'] as const satisfies readonly BackendName[])
 describe('openBackend', () => {
   it('names the backends that there are', async () => {
     expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(
-      "there is no backend 'cuda'; there are: native, node",
+      "there is no backend 'cuda'; there are: native, node, wasm",
     );
   });
 });

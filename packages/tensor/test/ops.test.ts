@@ -1,5 +1,6 @@
 import {
   allocate,
+  type BackendName,
   compile,
   gradients,
   type HostTensor,
@@ -50,7 +51,7 @@ describe('operations', () => {
     const differentiated = gradient && expected.gradients !== null;
 
     /** Outputs and gradients, from one graph. */
-    const check = async (dimOf: (size: number) => number | SymbolicDim): Promise<void> => {
+    const check = async (dimOf: (size: number) => number | SymbolicDim, backend?: BackendName): Promise<void> => {
       const specs: Record<string, InputSpec> = {};
       given.forEach(({ dims, dtype }, i) => {
         specs[`x${i}`] = { shape: dims.map(dimOf), dtype };
@@ -69,7 +70,7 @@ describe('operations', () => {
           const grads = gradients(loss, floats).map((g, i) => [`g${i}`, g] as const);
           return { ...results, ...Object.fromEntries(grads) };
         },
-        { threads: 2 },
+        { threads: 2, ...(backend ? { backend } : {}) },
       );
       try {
         const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
@@ -88,6 +89,8 @@ describe('operations', () => {
     };
 
     it(`${name}: PyTorch's values${differentiated ? ' and gradients' : ''}`, () => check((size) => size));
+    for (const backend of ['node', 'wasm'] as const)
+      it(`${name}: the same on the backend '${backend}'`, () => check((size) => size, backend));
     if (symbolic && expected.inputs.some(({ dims }) => dims.some((size) => size > 1)))
       it(`${name}: the same of symbolic sizes`, () => check((size) => (size > 1 ? symbol(`D${size}`) : size)));
 

@@ -36,4 +36,9 @@ export interface Backend {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
 }
 
-export type BackendName = 'native' | 'node';
+/**
+ * - 'native': the C API of the bundled library, through koffi.
+ * - 'node': the official binding of the same library.
+ * - 'wasm': onnxruntime-web, which has to be installed beside this package.
+ */
+export type BackendName = 'native' | 'node' | 'wasm';

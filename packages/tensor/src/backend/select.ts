@@ -1,9 +1,15 @@
-import type { Backend, BackendName } from './backend.ts';
+import type { Backend, BackendName, SessionOptions } from './backend.ts';
+
+export interface BackendChoice extends SessionOptions {
+  /** The backend of this graph. Default: the process's, see `defaultBackend`. */
+  readonly backend?: BackendName;
+}
 
 /** Each is loaded when it is asked for, so that a program does not need what it does not use. */
 const openers: Readonly<Record<BackendName, () => Promise<Backend>>> = {
   native: async () => (await import('./native.ts')).nativeBackend(),
-  node: async () => (await import('./node.ts')).nodeBackend(),
+  node: async () => (await import('./worker.ts')).workerBackend('node'),
+  wasm: async () => (await import('./worker.ts')).workerBackend('wasm'),
 };
 
 const opened = new Map<BackendName, Promise<Backend>>();
@@ -39,6 +45,11 @@ export function defaultBackend(): Promise<Backend> {
     throw error;
   });
   return chosen;
+}
+
+/** The backend that an option names, or the default one. */
+export function chooseBackend(name: BackendName | undefined): Promise<Backend> {
+  return name === undefined ? defaultBackend() : openBackend(name);
 }
 
 async function choose(): Promise<Backend> {

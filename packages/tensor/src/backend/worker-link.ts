@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { BUSY, CLOSED, IDLE, workerSource } from './node-worker.ts';
+import { BUSY, CLOSED, IDLE, workerSource } from './worker-source.ts';
 
 interface Reply {
   readonly id: number;
@@ -15,19 +14,25 @@ interface Waiting {
 
 /** Requests to the worker thread and their replies. The thread keeps the process alive only while a reply is due. */
 export class WorkerLink {
+  readonly #name: string;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #stopped: Error | undefined;
   #id = 0;
 
-  constructor() {
-    const library = createRequire(import.meta.url).resolve('onnxruntime-node');
+  /**
+   * @param name the backend, for messages.
+   * @param library the path of the binding that the thread loads.
+   * @param wasm threads of WebAssembly, where the binding is onnxruntime-web.
+   */
+  constructor(name: string, library: string, wasm?: number) {
+    this.#name = name;
     const state = new Int32Array(new SharedArrayBuffer(4));
     process.once('exit', () => {
       while (Atomics.compareExchange(state, 0, IDLE, CLOSED) === BUSY) Atomics.wait(state, 0, BUSY);
     });
     // No flags of this process: a loader for TypeScript would only take time there.
-    this.#worker = new Worker(workerSource, { eval: true, execArgv: [], workerData: { library, state } });
+    this.#worker = new Worker(workerSource, { eval: true, execArgv: [], workerData: { library, wasm, state } });
     this.#worker.unref();
     this.#worker.on('message', ({ id, result, error }: Reply) => {
       const { resolve, reject } = this.#take(id);
@@ -57,7 +62,7 @@ export class WorkerLink {
   }
 
   #stop(cause: Error): void {
-    this.#stopped ??= new Error(`the thread of the backend 'node' stopped: ${cause.message}`, { cause });
+    this.#stopped ??= new Error(`the thread of the backend '${this.#name}' stopped: ${cause.message}`, { cause });
     for (const id of [...this.#waiting.keys()]) this.#take(id).reject(this.#stopped);
   }
 }

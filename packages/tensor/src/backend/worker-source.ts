@@ -8,8 +8,8 @@ export const CLOSED = 2;
 
 /**
  * The program of the worker thread, as text: it runs the same from source, from dist and from a bundle, where the path of a
- * worker file and the loader that it needs would differ. `workerData.library` is the path of onnxruntime-node,
- * `workerData.state` the array above.
+ * worker file and the loader that it needs would differ. `workerData.library` is the path of the binding, `workerData.wasm` the
+ * threads of WebAssembly where it is onnxruntime-web, `workerData.state` the array above.
  */
 export const workerSource: string = `'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
@@ -33,6 +33,7 @@ const actions = {
   open() {
     ort = require(workerData.library);
     ort.env.logLevel = 'fatal'; // what goes wrong is thrown
+    if (workerData.wasm) ort.env.wasm.numThreads = workerData.wasm;
   },
   async create({ session, model, options }) {
     const made = await ort.InferenceSession.create(model, options);

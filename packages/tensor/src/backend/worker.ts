@@ -1,0 +1,95 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend.ts';
+import { checkOptions, checkRun, type ValueType } from './check-run.ts';
+import { WorkerLink } from './worker-link.ts';
+
+/** The npm package that a backend of this file calls. */
+const PACKAGES = { node: 'onnxruntime-node', wasm: 'onnxruntime-web' } as const;
+
+/**
+ * A JavaScript binding of ONNX Runtime in a worker thread, since its `run` blocks the thread that calls it. Copies every tensor.
+ * - 'node': the official binding of the native library, for machines where the C API cannot be called.
+ * - 'wasm': onnxruntime-web, the same graphs as WebAssembly, where there is no native library. Its number of threads belongs to
+ *   the process, so that `SessionOptions.threads` has no effect.
+ * @throws Error where the package is not installed.
+ */
+export async function workerBackend(name: keyof typeof PACKAGES): Promise<Backend> {
+  const link = new WorkerLink(name, pathOf(PACKAGES[name]), name === 'wasm' ? availableParallelism() : undefined);
+  await link.send('open');
+  let sessions = 0;
+  return {
+    name,
+    async createSession(model, options = {}) {
+      checkOptions(options);
+      const session = sessions++;
+      const created = await link.send('create', { session, model, options: settings(name, options) });
+      return new WorkerSession(link, session, created as Created);
+    },
+  };
+}
+
+function pathOf(library: string): string {
+  try {
+    return createRequire(import.meta.url).resolve(library);
+  } catch {
+    throw new Error(`the package '${library}' is not installed; npm install ${library}@1.30.0`);
+  }
+}
+
+function settings(
+  name: BackendName,
+  { threads = availableParallelism(), optimization = 'all' }: SessionOptions,
+): Record<string, unknown> {
+  return {
+    graphOptimizationLevel: optimization === 'none' ? 'disabled' : optimization,
+    logSeverityLevel: 4, // errors are thrown, not printed
+    ...(name === 'wasm'
+      ? { executionProviders: ['wasm'] }
+      : { intraOpNumThreads: threads, extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+  };
+}
+
+interface Created {
+  readonly inputs: readonly ValueType[];
+  readonly outputs: readonly ValueType[];
+}
+
+class WorkerSession implements Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #link: WorkerLink;
+  readonly #session: number;
+  readonly #created: Created;
+  #disposed: Promise<unknown> | undefined;
+
+  constructor(link: WorkerLink, session: number, created: Created) {
+    this.#link = link;
+    this.#session = session;
+    this.#created = created;
+    this.inputNames = created.inputs.map(({ name }) => name);
+    this.outputNames = created.outputs.map(({ name }) => name);
+  }
+
+  async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
+    if (this.#disposed) throw new Error('this session was disposed; create a new one');
+    checkRun(this.#created.inputs, this.#created.outputs, inputs, outputs);
+    const results = (await this.#link.send('run', { session: this.#session, inputs })) as HostTensor[];
+    return results.map((result, i) => {
+      const target = outputs?.[i];
+      if (!target) return result;
+      if (String(target.dims) !== String(result.dims))
+        throw new RangeError(
+          `output '${this.outputNames[i]}' has the shape [${result.dims}], the tensor for it [${target.dims}]`,
+        );
+      target.data.set(result.data as never);
+      return target;
+    });
+  }
+
+  /** The thread answers in order: what runs has ended before the session goes. */
+  async dispose(): Promise<void> {
+    this.#disposed ??= this.#link.send('release', { session: this.#session });
+    await this.#disposed;
+  }
+}
