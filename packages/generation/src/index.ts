@@ -1,6 +1,15 @@
-export type { GenerationEnd, GenerationEvent } from './events.ts';
+export type { Constraint, ConstraintState } from './constraint.ts';
+export type {
+  EndReason,
+  GeneratedSequence,
+  GenerationEnd,
+  GenerationEvent,
+  TokenEvent,
+  TokenLogProb,
+} from './events.ts';
 export { generate } from './generate.ts';
 export type { DecodingSession, LanguageModel } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-export { type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
+export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';
+export type { StreamingDecoder } from './stop-strings.ts';

@@ -24,7 +24,7 @@ describe('edges of generation', () => {
     });
   }
 
-  for (const bad of [{ earlyStopping: 'never' }, { doSample: 'no' }, { doSample: true, topP: '0.5' }, { toString: 1 }])
+  for (const bad of [{ earlyStopping: 'always' }, { doSample: 'no' }, { doSample: true, topP: '0.5' }, { toString: 1 }])
     it(`rejects ${JSON.stringify(bad)}`, () => {
       expect(() => resolveOptions(bad as unknown as GenerateOptions)).to.throw();
     });

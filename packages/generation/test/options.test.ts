@@ -5,15 +5,19 @@ const resolve = (options: object) => () => resolveOptions(options as GenerateOpt
 
 describe('options of generate', () => {
   it('have the documented defaults; undefined counts as not given', () => {
-    expect(resolve({ numBeams: undefined })()).to.deep.equal({
+    expect(resolve({ numBeams: undefined })()).to.include({
       maxNewTokens: 128,
       numBeams: 1,
+      numBeamGroups: 1,
       lengthPenalty: 1,
       earlyStopping: false,
+      numReturnSequences: 1,
       doSample: false,
       temperature: 1,
       topK: 0,
       topP: 1,
+      repetitionPenalty: 1,
+      outputLogprobs: false,
       seed: 0,
     });
   });
