@@ -60,15 +60,19 @@ export function keptTokens(
       : weigh(logits, max, temperature);
   if (topP < 1) {
     const { ids } = kept;
-    const below = (i: number): number => (max - logits[ids ? ids[i]! : i]!) / temperature;
-    kept = only(kept, smallestSet(kept.weights, below, topP, false));
+    const logit = (i: number): number => logits[ids ? ids[i]! : i]!;
+    const below = (i: number): number => (max - logit(i)) / temperature;
+    kept = only(
+      kept,
+      smallestSet(kept.weights, below, topP, (i) => -logit(i)),
+    );
   }
   if (minP > 0) kept = atLeast(kept, minP);
   if (typicalP < 1) {
     const total = sum(kept.weights);
     const entropy = entropyOf(kept.weights, total);
     const surprise = (i: number): number => Math.abs(-Math.log(kept.weights[i]! / total) - entropy);
-    kept = only(kept, smallestSet(kept.weights, surprise, typicalP, true));
+    kept = only(kept, smallestSet(kept.weights, surprise, typicalP));
   }
   if (epsilonCutoff > 0) kept = atLeast(kept, epsilonCutoff * sum(kept.weights));
   if (etaCutoff > 0) {
@@ -147,11 +151,16 @@ const BINS = 4096;
 const SPAN = 24;
 
 /**
- * Positions, ascending, of the fewest weights with the smallest keys (≥ 0) that reach `share` of the total, and with `ties`
- * those whose key equals the last one's. A histogram of the weight over the keys says in which bin the set ends, and only that
- * bin is sorted; among equal keys the lower position comes first.
+ * Positions, ascending, of the fewest weights with the smallest keys (≥ 0) that reach `share` of the total. A histogram of the
+ * weight over the keys says in which bin the set ends, and only that bin is sorted: by `order`, which tells apart what the keys
+ * round together, and then by position; without `order` by the keys, and what equals the last one is in the set, too.
  */
-function smallestSet(weights: Float64Array, key: (i: number) => number, share: number, ties: boolean): Int32Array {
+function smallestSet(
+  weights: Float64Array,
+  key: (i: number) => number,
+  share: number,
+  order?: (i: number) => number,
+): Int32Array {
   const mass = new Float64Array(BINS);
   const bins = new Int16Array(weights.length);
   let total = 0;
@@ -173,12 +182,12 @@ function smallestSet(weights: Float64Array, key: (i: number) => number, share: n
   while (end < BINS - 1 && before + mass[end]! < wanted) before += mass[end++]!;
   const edge: number[] = [];
   for (let i = 0; i < bins.length; i++) if (bins[i] === end) edge.push(i);
-  const keys = new Map(edge.map((i) => [i, key(i)]));
+  const keys = new Map(edge.map((i) => [i, (order ?? key)(i)]));
   edge.sort((a, b) => keys.get(a)! - keys.get(b)! || a - b);
   let size = 0;
   let reached = before;
   while (size < edge.length && reached < wanted) reached += weights[edge[size++]!]!;
-  if (ties) while (size > 0 && size < edge.length && keys.get(edge[size]!) === keys.get(edge[size - 1]!)) size++;
+  if (!order) while (size > 0 && size < edge.length && keys.get(edge[size]!) === keys.get(edge[size - 1]!)) size++;
   const inside = new Set(edge.slice(0, size));
   const positions: number[] = [];
   for (let i = 0; i < bins.length; i++) if (bins[i]! < end || (bins[i] === end && inside.has(i))) positions.push(i);
