@@ -12,4 +12,5 @@ export type { DecodingSession, LanguageModel } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';
+export { score, type TextScore } from './scoring.ts';
 export type { StreamingDecoder } from './stop-strings.ts';
