@@ -8,6 +8,8 @@ export type {
   TokenLogProb,
 } from './events.ts';
 export { generate } from './generate.ts';
+export { grammarConstraint, jsonSchemaConstraint, regexConstraint } from './grammar/constraints.ts';
+export { type TokenTexts, Vocabulary } from './grammar/vocabulary.ts';
 export type { DecodingSession, LanguageModel } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
