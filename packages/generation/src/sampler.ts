@@ -59,19 +59,19 @@ export function keptTokens(
       ? weigh(logits, max, temperature, likeliest(logits, topK))
       : weigh(logits, max, temperature);
   if (topP < 1) {
-    const { ids } = kept;
-    const logit = (i: number): number => logits[ids ? ids[i]! : i]!;
-    const below = (i: number): number => (max - logit(i)) / temperature;
+    const { ids, weights } = kept;
+    const below = new Float64Array(weights.length);
+    for (let i = 0; i < below.length; i++) below[i] = (max - logits[ids ? ids[i]! : i]!) / temperature;
     kept = only(
       kept,
-      smallestSet(kept.weights, below, topP, (i) => -logit(i)),
+      smallestSet(weights, below, topP, (i) => -logits[ids ? ids[i]! : i]!),
     );
   }
   if (minP > 0) kept = atLeast(kept, minP);
   if (typicalP < 1) {
     const total = sum(kept.weights);
     const entropy = entropyOf(kept.weights, total);
-    const surprise = (i: number): number => Math.abs(-Math.log(kept.weights[i]! / total) - entropy);
+    const surprise = kept.weights.map((w) => Math.abs(-Math.log(w / total) - entropy));
     kept = only(kept, smallestSet(kept.weights, surprise, typicalP));
   }
   if (epsilonCutoff > 0) kept = atLeast(kept, epsilonCutoff * sum(kept.weights));
@@ -114,21 +114,25 @@ function likeliest(logits: Float32Array, count: number): Int32Array {
 }
 
 function only({ ids, weights }: Kept, positions: Int32Array): Kept {
-  return {
-    ids: ids ? positions.map((i) => ids[i]!) : positions,
-    weights: Float64Array.from(positions, (i) => weights[i]!),
-  };
+  const left = { ids: new Int32Array(positions.length), weights: new Float64Array(positions.length) };
+  for (let i = 0; i < positions.length; i++) {
+    const at = positions[i]!;
+    left.ids[i] = ids ? ids[at]! : at;
+    left.weights[i] = weights[at]!;
+  }
+  return left;
 }
 
 /** Those with at least this weight, and the likeliest in any case. */
 function atLeast(kept: Kept, least: number): Kept {
   const { weights } = kept;
   let max = 0;
-  for (let i = 0; i < weights.length; i++) max = Math.max(max, weights[i]!);
+  for (let i = 0; i < weights.length; i++) if (weights[i]! > max) max = weights[i]!;
   const bar = Math.min(least, max);
-  const positions: number[] = [];
-  for (let i = 0; i < weights.length; i++) if (weights[i]! >= bar) positions.push(i);
-  return only(kept, Int32Array.from(positions));
+  const positions = new Int32Array(weights.length);
+  let count = 0;
+  for (let i = 0; i < weights.length; i++) if (weights[i]! >= bar) positions[count++] = i;
+  return only(kept, positions.subarray(0, count));
 }
 
 function sum(weights: Float64Array): number {
@@ -157,7 +161,7 @@ const SPAN = 24;
  */
 function smallestSet(
   weights: Float64Array,
-  key: (i: number) => number,
+  keys: Float64Array,
   share: number,
   order?: (i: number) => number,
 ): Int32Array {
@@ -166,13 +170,11 @@ function smallestSet(
   let total = 0;
   for (let i = 0; i < weights.length; i++) {
     const w = weights[i]!;
-    if (w === 0) {
-      bins[i] = BINS; // probability 0: never in the set
-      continue;
-    }
-    const k = key(i);
-    const bin = k < SPAN ? Math.floor((k * BINS) / SPAN) : BINS - 1;
+    const key = keys[i]!;
+    // Probability 0 is never in the set.
+    const bin = w === 0 ? BINS : key < SPAN ? Math.floor(key * (BINS / SPAN)) : BINS - 1;
     bins[i] = bin;
+    if (w === 0) continue;
     mass[bin]! += w;
     total += w;
   }
@@ -180,16 +182,16 @@ function smallestSet(
   let end = 0;
   let before = 0;
   while (end < BINS - 1 && before + mass[end]! < wanted) before += mass[end++]!;
-  const edge: number[] = [];
-  for (let i = 0; i < bins.length; i++) if (bins[i] === end) edge.push(i);
-  const keys = new Map(edge.map((i) => [i, (order ?? key)(i)]));
-  edge.sort((a, b) => keys.get(a)! - keys.get(b)! || a - b);
+  const edge: { readonly at: number; readonly key: number }[] = [];
+  for (let i = 0; i < bins.length; i++) if (bins[i] === end) edge.push({ at: i, key: order ? order(i) : keys[i]! });
+  edge.sort((a, b) => a.key - b.key || a.at - b.at);
   let size = 0;
   let reached = before;
-  while (size < edge.length && reached < wanted) reached += weights[edge[size++]!]!;
-  if (!order) while (size > 0 && size < edge.length && keys.get(edge[size]!) === keys.get(edge[size - 1]!)) size++;
-  const inside = new Set(edge.slice(0, size));
-  const positions: number[] = [];
-  for (let i = 0; i < bins.length; i++) if (bins[i]! < end || (bins[i] === end && inside.has(i))) positions.push(i);
-  return Int32Array.from(positions);
+  while (size < edge.length && reached < wanted) reached += weights[edge[size++]!.at]!;
+  if (!order) while (size > 0 && size < edge.length && edge[size]!.key === edge[size - 1]!.key) size++;
+  for (let i = size; i < edge.length; i++) bins[edge[i]!.at] = BINS;
+  const positions = new Int32Array(weights.length);
+  let count = 0;
+  for (let i = 0; i < bins.length; i++) if (bins[i]! <= end) positions[count++] = i;
+  return positions.subarray(0, count);
 }
