@@ -3,7 +3,7 @@
     python generation_fixtures.py ../shared/data/checkpoints/stories260K OUT.json
 
 Needs torch and transformers; run with transformers 5 for everything but the diverse beams, and with 4.49 (the flag --groups)
-for those, as later versions have no group beam search.
+for those, as later versions have no group beam search. The flag --stops stores texts with stop strings.
 """
 
 import json
@@ -106,7 +106,22 @@ def run(name, prompt, given):
     return {"name": name, "prompt": prompt, "options": options, "sequences": sequences}
 
 
-if groups_only:
+def stopped(strings):
+    """The made text up to the stop string, which transformers leaves in."""
+    inputs = torch.tensor([LILY])
+    with torch.no_grad():
+        ids = model.generate(
+            inputs, attention_mask=torch.ones_like(inputs), max_new_tokens=60, do_sample=False, stop_strings=strings, tokenizer=tokenizer
+        )[0].tolist()
+    prompt = tokenizer.decode(LILY, skip_special_tokens=True)
+    text = tokenizer.decode(ids, skip_special_tokens=True)[len(prompt):]
+    at, stop = min((text.find(string), string) for string in strings if string in text)
+    return {"prompt": LILY, "stopStrings": strings, "text": text[:at], "stopString": stop}
+
+
+if "--stops" in sys.argv:
+    cases = [stopped(strings) for strings in (["park"], ["a big, r"], ["ed ba", "nothing"], ["."], ["with it, b"], [" She wan"], ["the"])]
+elif groups_only:
     cases = [run(name, prompt, given) for prompt in (LILY, ONCE) for name, given in GROUPS.items()]
 else:
     cases = [run(name, LILY, given) for name, given in SINGLE.items()]

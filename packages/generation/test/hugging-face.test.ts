@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { type GenerateOptions, generate, type LanguageModel } from '../src/index.ts';
 import { collect, summary } from './support/collect.ts';
-import { haveStories, plainLlama } from './support/plain-llama.ts';
+import { haveStories, plainLlama, storiesDecoder } from './support/plain-llama.ts';
 
 interface Case {
   readonly name: string;
@@ -47,3 +47,20 @@ for (const file of ['hugging-face.json', 'hugging-face-groups.json']) {
       });
   });
 }
+
+describe('stop strings, against transformers', () => {
+  const { cases } = JSON.parse(readFileSync(new URL('./fixtures/stop-strings.json', import.meta.url), 'utf8')) as {
+    cases: { prompt: number[]; stopStrings: string[]; text: string; stopString: string }[];
+  };
+  for (const { prompt, stopStrings, text, stopString } of cases)
+    it(`end the story before ${JSON.stringify(stopStrings)}`, async function () {
+      if (!haveStories) this.skip();
+      const decoder = storiesDecoder();
+      const options = { stopStrings, decoder, maxNewTokens: 60 };
+      const events = await collect(generate(await plainLlama(), prompt, options));
+      const { end } = summary(events);
+      expect(end).to.include({ reason: 'stop', generatedText: text, stopString });
+      const pieces = events.map((event) => ('piece' in event ? (event.piece ?? '') : ''));
+      expect(pieces.join('')).to.equal(text);
+    });
+});

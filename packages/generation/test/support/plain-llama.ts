@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@rivulet/tensor';
-import type { DecodingSession, LanguageModel } from '../../src/index.ts';
+import type { DecodingSession, LanguageModel, StreamingDecoder } from '../../src/index.ts';
 
 /** The folder of a Llama with 260 thousand parameters that tells stories, and whether it is there. */
-export const stories: string = fileURLToPath(
-  new URL('../../../../../shared/data/checkpoints/stories260K/', import.meta.url),
-);
+const stories = fileURLToPath(new URL('../../../../../shared/data/checkpoints/stories260K/', import.meta.url));
 export const haveStories: boolean = existsSync(stories);
 
 const [LAYERS, WIDTH, HIDDEN, HEADS, KV_HEADS, HEAD, VOCAB] = [5, 64, 172, 8, 4, 8, 512];
@@ -163,4 +161,27 @@ function attend(query: Float64Array, keys: readonly Float64Array[], values: read
       for (let d = 0; d < HEAD; d++) y[q + d]! += (w / total) * values[t]![kv + d]!;
   }
   return y;
+}
+
+/** The texts of its tokens: ▁ is a blank, <0x41> a byte, and the first three ids are no text. */
+export function storiesDecoder(): StreamingDecoder {
+  const { model } = JSON.parse(readFileSync(`${stories}tokenizer.json`, 'utf8')) as {
+    model: { vocab: Record<string, number> };
+  };
+  const bytes = new Map(
+    Object.entries(model.vocab).map(([token, id]) => {
+      const byte = /^<0x([\dA-F]{2})>$/.exec(token)?.[1];
+      const text = id < 3 ? '' : token.replaceAll('▁', ' ');
+      return [id, byte ? Uint8Array.of(Number.parseInt(byte, 16)) : new TextEncoder().encode(text)];
+    }),
+  );
+  return {
+    decodeStream() {
+      const decoder = new TextDecoder();
+      return {
+        push: (id) => decoder.decode(bytes.get(id), { stream: true }),
+        end: () => decoder.decode(),
+      };
+    },
+  };
 }
