@@ -1,14 +1,31 @@
 import { beamSearch } from './beam-search.ts';
+import { assistant, promptLookup } from './drafters.ts';
 import type { GenerationEvent } from './events.ts';
 import type { DecodingSession, LanguageModel } from './language-model.ts';
-import { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { sampleToken, uniformSource } from './sampler.ts';
-import { argmax, logSumExp } from './scores.ts';
+import { type Drafter, GuessingSource } from './logit-source.ts';
+import { oneByOne } from './one-by-one.ts';
+import { checkTokenIds, type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type LogitsProcessor, logitsProcessors } from './processors.ts';
+
+/** One generation, its options and limits settled. */
+export interface Run {
+  readonly vocabSize: number;
+  readonly session: DecodingSession;
+  readonly options: ResolvedOptions;
+  readonly maxNewTokens: number;
+  readonly eosTokenIds: readonly number[];
+  /** The tokens that stand before the first made one. */
+  readonly context: readonly number[];
+  readonly processors: readonly LogitsProcessor[];
+  readonly guesses?: GuessingSource;
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Continues a prompt, one event at a time. The model computes only when the next event is asked for; once `signal` is aborted
  * it makes no further step, and the events just end.
- * @throws TypeError or RangeError for options that are unknown, out of range or contradictory, before the model is opened.
+ * @throws TypeError or RangeError for options that are unknown, out of range or contradictory, before the model is opened;
+ *   RangeError where the model gives NaN or the options leave no token to choose, with the step.
  */
 export async function* generate(
   model: LanguageModel,
@@ -17,52 +34,53 @@ export async function* generate(
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
   const resolved = resolveOptions(options);
-  const maxNewTokens = Math.min(resolved.maxNewTokens, model.maxNewTokens ?? Number.POSITIVE_INFINITY);
+  const { vocabSize } = model;
+  checkTokenIds(resolved, vocabSize);
   if (signal?.aborted) return;
   yield { type: 'generation-start' };
   if (signal?.aborted) return;
+  const contextLength = model.continuesPrompt ? prompt.length : 1;
+  const wanted = resolved.maxLength === undefined ? resolved.maxNewTokens : resolved.maxLength - contextLength;
+  const maxNewTokens = Math.min(wanted, model.maxNewTokens ?? Number.POSITIVE_INFINITY);
   if (maxNewTokens < 1) {
     yield { type: 'generation-end', tokens: [], score: 0, reason: 'length' };
     return;
   }
   const session = await model.open(prompt);
+  let drafter: Drafter | undefined;
   try {
     if (signal?.aborted) return;
-    const search = resolved.numBeams > 1 ? beamSearch : oneByOne;
-    yield* search(model, session, { ...resolved, maxNewTokens }, signal);
+    drafter = await drafterFor(resolved, prompt, vocabSize);
+    if (signal?.aborted) return;
+    const context = model.continuesPrompt ? Array.from(prompt) : [session.firstToken];
+    const eosTokenIds = resolved.eosTokenId === undefined ? model.eosTokenIds : [resolved.eosTokenId].flat();
+    const maxLength = context.length + maxNewTokens;
+    const processors = logitsProcessors(resolved, { eosTokenIds, contextLength: context.length, maxLength });
+    const run: Run = {
+      vocabSize,
+      session,
+      options: resolved,
+      maxNewTokens,
+      eosTokenIds,
+      context,
+      processors,
+      ...(drafter && { guesses: new GuessingSource(session, drafter, vocabSize) }),
+      ...(signal && { signal }),
+    };
+    yield* resolved.numBeams > 1 ? beamSearch(run) : oneByOne(run);
   } finally {
     session.dispose();
+    drafter?.dispose();
   }
 }
 
-/** Greedy search, or sampling. */
-async function* oneByOne(
-  model: LanguageModel,
-  session: DecodingSession,
+async function drafterFor(
   options: ResolvedOptions,
-  signal?: AbortSignal,
-): AsyncGenerator<GenerationEvent> {
-  const ends = new Set(model.eosTokenIds);
-  const uniform = uniformSource(options.seed);
-  const tokens: number[] = [];
-  let logProb = 0;
-  let reason: 'eos' | 'length' = 'length';
-  let length = 0;
-  while (length < options.maxNewTokens) {
-    const logits = await session.step([tokens.at(-1) ?? session.firstToken], [0]);
-    if (signal?.aborted) return;
-    const row = logits.subarray(0, model.vocabSize);
-    const normalizer = logSumExp(row);
-    const id = options.doSample ? sampleToken(row, options, uniform) : argmax(row);
-    logProb += row[id]! - normalizer;
-    length++;
-    if (ends.has(id)) {
-      reason = 'eos';
-      break;
-    }
-    tokens.push(id);
-    yield { type: 'token', id };
-    if (signal?.aborted) return;
-  }
-  yield { type: 'generation-end', tokens, score: logProb / length ** options.lengthPenalty, reason };
+  prompt: ArrayLike<number>,
+  vocabSize: number,
+): Promise<Drafter | undefined> {
+  const { assistantModel, numAssistantTokens, promptLookupNumTokens, maxMatchingNgramSize } = options;
+  if (assistantModel) return assistant(assistantModel, prompt, numAssistantTokens, vocabSize);
+  if (promptLookupNumTokens > 0) return promptLookup(Array.from(prompt), promptLookupNumTokens, maxMatchingNgramSize);
+  return undefined;
 }

@@ -1,6 +1,18 @@
-export type { GenerationEnd, GenerationEvent } from './events.ts';
+export type { Constraint, ConstraintState } from './constraint.ts';
+export type {
+  EndReason,
+  GeneratedSequence,
+  GenerationEnd,
+  GenerationEvent,
+  TokenEvent,
+  TokenLogProb,
+} from './events.ts';
 export { generate } from './generate.ts';
+export { grammarConstraint, jsonSchemaConstraint, regexConstraint } from './grammar/constraints.ts';
+export { type TokenTexts, Vocabulary } from './grammar/vocabulary.ts';
 export type { DecodingSession, LanguageModel } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-export { type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
+export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';
+export { score, type TextScore } from './scoring.ts';
+export type { StreamingDecoder } from './stop-strings.ts';

@@ -9,6 +9,11 @@ export interface LanguageModel {
   /** The most tokens a generation may have, where the model has a limit. */
   readonly maxNewTokens?: number;
   /**
+   * The generated text continues the prompt itself, as with a decoder alone: then penalties, n-grams and lengths count the
+   * prompt's tokens. Default false: the prompt is a source text, and only the start token stands before the first made one.
+   */
+  readonly continuesPrompt?: boolean;
+  /**
    * Reads a prompt (a source sentence for an encoder-decoder, the text so far for a decoder alone).
    * @throws RangeError when the prompt is empty or longer than the model's context.
    */
@@ -24,6 +29,13 @@ export interface DecodingSession {
    * @returns the next token's logits, row-major [rows, vocabSize], unnormalized; valid until the next step.
    */
   step(tokens: readonly number[], parents: readonly number[]): Promise<Float32Array>;
+  /**
+   * Advances the only hypothesis by several tokens at once.
+   * @returns the logits after each of them, row-major [tokens.length, vocabSize]; valid until the next step.
+   */
+  stepMany?(tokens: readonly number[]): Promise<Float32Array>;
+  /** Forgets the last `count` tokens that were fed to the only hypothesis. */
+  rewind?(count: number): void;
   /** Frees what the session holds. */
   dispose(): void;
 }

@@ -1,20 +1,21 @@
 /** @throws RangeError where a logit is NaN or all are −∞: the model's output is broken, and any choice would hide it. */
-export function logSumExp(logits: Float32Array): number {
-  const max = largest(logits);
+export function logSumExp(logits: Float32Array, step?: number): number {
+  const max = largest(logits, step);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - max);
   return max + Math.log(sum);
 }
 
-/** The largest logit. @throws RangeError as `logSumExp` does. */
-export function largest(logits: Float32Array): number {
+/** The largest logit; `step` goes into the error. @throws RangeError as `logSumExp` does. */
+export function largest(logits: Float32Array, step?: number): number {
+  const where = step === undefined ? '' : ` in step ${step}`;
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) {
     const x = logits[i]!;
     if (x > max) max = x;
-    else if (Number.isNaN(x)) throw new RangeError(`the model gave NaN for token ${i}`);
+    else if (Number.isNaN(x)) throw new RangeError(`the model gave NaN for token ${i}${where}`);
   }
-  if (!Number.isFinite(max)) throw new RangeError(`the model's largest logit is ${max}`);
+  if (!Number.isFinite(max)) throw new RangeError(`the model's largest logit is ${max}${where}`);
   return max;
 }
 
@@ -41,4 +42,15 @@ export function topPositions(values: Float32Array | Float64Array, count: number)
     best[at] = i;
   }
   return best;
+}
+
+/** The `count` likeliest tokens of a row whose normalizer is known; those with probability 0 are left out. */
+export function topLogProbs(
+  row: Float32Array,
+  normalizer: number,
+  count: number,
+): { readonly id: number; readonly logProb: number }[] {
+  return topPositions(row, count)
+    .map((id) => ({ id, logProb: row[id]! - normalizer }))
+    .filter(({ logProb }) => logProb > Number.NEGATIVE_INFINITY);
 }

@@ -51,18 +51,23 @@ function reference(
         logSoftmax(logitsOf(tokens)).map((p, id) => ({ tokens: [...tokens, id], sum: sum + p })),
       )
       .sort((a, b) => b.sum - a.sum)
-      .slice(0, 2 * numBeams);
+      .slice(0, Math.max(2, 1 + ends.length) * numBeams);
     const isEnd = ({ tokens }: { tokens: number[] }): boolean => ends.includes(tokens.at(-1)!);
     const keep = (more: Hypothesis[]): void => {
       finished = [...finished, ...more].sort((a, b) => b.score - a.score).slice(0, numBeams);
     };
     const scored = ({ sum }: { sum: number }): number => sum / length ** lengthPenalty;
-    keep(ranked.slice(0, numBeams).filter(isEnd).map((c) => ({ tokens: c.tokens.slice(0, -1), score: scored(c) }))); // biome-ignore format: one thought
+    const cut = length === maxNewTokens; // then what does not end is cut, if it is among the first
+    keep(
+      ranked
+        .slice(0, numBeams)
+        .filter((candidate) => cut || isEnd(candidate))
+        .map((c) => ({ tokens: isEnd(c) ? c.tokens.slice(0, -1) : c.tokens, score: scored(c) })),
+    );
     running = ranked.filter((candidate) => !isEnd(candidate)).slice(0, numBeams);
     if (running.length === 0) break;
     const full = finished.length === numBeams;
     if (full && (earlyStopping || finished.at(-1)!.score >= scored(running[0]!))) break;
-    if (length === maxNewTokens) keep(running.map((beam) => ({ tokens: beam.tokens, score: scored(beam) })));
   }
   return finished[0]!;
 }

@@ -24,7 +24,7 @@ describe('edges of generation', () => {
     });
   }
 
-  for (const bad of [{ earlyStopping: 'never' }, { doSample: 'no' }, { doSample: true, topP: '0.5' }, { toString: 1 }])
+  for (const bad of [{ earlyStopping: 'always' }, { doSample: 'no' }, { doSample: true, topP: '0.5' }, { toString: 1 }])
     it(`rejects ${JSON.stringify(bad)}`, () => {
       expect(() => resolveOptions(bad as unknown as GenerateOptions)).to.throw();
     });
@@ -59,5 +59,53 @@ describe('edges of generation', () => {
 
   it('topPositions of none are none', () => {
     expect(Object.keys(topPositions(Float32Array.of(1, 2), 0))).to.deep.equal([]);
+  });
+
+  const failure = (options: GenerateOptions, logits: number[] = [0, 1, 2]): Promise<unknown> =>
+    collect(
+      generate(
+        tableModel({ vocabSize: 3 }, () => logits),
+        [1],
+        options,
+      ),
+    ).catch((error: unknown) => error);
+
+  for (const options of [{}, { numBeams: 2 }, { doSample: true, topP: 0.5 }, { repetitionPenalty: 2 }]) {
+    it(`NaN is told with its step ${JSON.stringify(options)}`, async () => {
+      const error = await failure(options, [0, Number.NaN, 2]);
+      expect(error)
+        .to.be.instanceOf(RangeError)
+        .with.property('message')
+        .that.matches(/NaN for token 1 in step 1/);
+    });
+
+    it(`options that leave no token are told with the step ${JSON.stringify(options)}`, async () => {
+      const error = await failure({ ...options, suppressTokens: [0, 1, 2] });
+      expect(error)
+        .to.be.instanceOf(RangeError)
+        .with.property('message')
+        .that.matches(/no token in step 1/);
+    });
+  }
+
+  it('a token outside the vocabulary is told with its option', async () => {
+    for (const options of [
+      { eosTokenId: 3 },
+      { badWordsIds: [[1, 7]] },
+      { logitBias: { 9: 1 } },
+      { forcedEosTokenId: 5 },
+    ]) {
+      const error = await failure(options);
+      expect(error).to.be.instanceOf(RangeError).with.property('message').that.includes(Object.keys(options)[0]);
+    }
+  });
+
+  it('presence and frequency penalties count what was made, not the prompt', async () => {
+    const model = { ...tableModel({ vocabSize: 4, eosTokenIds: [] }, () => [0, 1.2, 1.1, 1]), continuesPrompt: true };
+    const made = async (options: GenerateOptions): Promise<readonly number[]> =>
+      summary(await collect(generate(model, [1, 1, 1], { maxNewTokens: 6, ...options }))).ids;
+    expect(await made({ presencePenalty: 0.5 })).to.deep.equal([1, 2, 3, 1, 1, 1]);
+    expect(await made({ frequencyPenalty: 0.5 })).to.deep.equal([1, 2, 3, 1, 2, 3]);
+    expect(await made({ logitBias: { 0: 5 } })).to.deep.equal([0, 0, 0, 0, 0, 0]);
   });
 });

@@ -1,0 +1,81 @@
+import type { DecodingSession, LanguageModel } from './language-model.ts';
+import type { Drafter } from './logit-source.ts';
+import { argmax, largest } from './scores.ts';
+
+/**
+ * Guesses that what followed the last tokens before follows them again. Of the longest match, the latest place counts.
+ * `prompt` is searched too, whether or not the text continues it: summaries and translations copy from their source.
+ */
+export function promptLookup(prompt: readonly number[], most: number, maxMatch: number): Drafter {
+  return {
+    most,
+    async draft(made, count) {
+      const all = [...prompt, ...made];
+      for (let size = Math.min(maxMatch, all.length - 1); size >= 1; size--) {
+        const suffix = all.length - size;
+        for (let from = suffix - 1; from >= 0; from--) {
+          let matches = true;
+          for (let i = 0; i < size && matches; i++) matches = all[from + i] === all[suffix + i];
+          if (matches) return all.slice(from + size, from + size + count);
+        }
+      }
+      return [];
+    },
+    dispose() {},
+  };
+}
+
+/** Guesses what a smaller model with the same vocabulary finds likeliest. */
+export async function assistant(
+  model: LanguageModel,
+  prompt: ArrayLike<number>,
+  most: number,
+  vocabSize: number,
+): Promise<Drafter> {
+  if (model.vocabSize !== vocabSize)
+    throw new RangeError(`assistantModel has ${model.vocabSize} tokens, the model has ${vocabSize}`);
+  const session = await model.open(prompt);
+  const { rewind } = session;
+  if (!rewind) {
+    session.dispose();
+    throw new TypeError('assistantModel needs sessions with rewind()');
+  }
+  const fed: number[] = []; // after the first token
+  let started = false;
+  return {
+    most,
+    async draft(made, count) {
+      let same = 0;
+      while (same < fed.length && fed[same] === made[same]) same++;
+      // Logits come from feeding, so the last made token is fed anew where nothing else is.
+      const keep = Math.max(0, Math.min(same, made.length - 1));
+      if (keep < fed.length) rewind.call(session, fed.length - keep);
+      fed.length = keep;
+      const missing = made.slice(fed.length);
+      if (!started) missing.unshift(session.firstToken);
+      let row = await feed(session, missing, vocabSize);
+      started = true;
+      fed.push(...made.slice(fed.length));
+      const guesses: number[] = [];
+      const room = Math.min(count, (model.maxNewTokens ?? Number.POSITIVE_INFINITY) - made.length);
+      while (guesses.length < room) {
+        largest(row, made.length + guesses.length + 1); // refuses NaN
+        guesses.push(argmax(row));
+        if (guesses.length === room) break;
+        row = await feed(session, [guesses.at(-1)!], vocabSize);
+        fed.push(guesses.at(-1)!);
+      }
+      return guesses;
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Feeds tokens to the only row; the logits after the last. */
+async function feed(session: DecodingSession, tokens: readonly number[], vocabSize: number): Promise<Float32Array> {
+  if (session.stepMany && tokens.length > 1)
+    return (await session.stepMany(tokens)).subarray((tokens.length - 1) * vocabSize, tokens.length * vocabSize);
+  let row = new Float32Array(0);
+  for (const token of tokens) row = (await session.step([token], [0])).subarray(0, vocabSize) as typeof row;
+  return row;
+}
