@@ -78,3 +78,5 @@ export {
   sequential,
   storageOf,
 } from './module.ts';
+export { type ForwardCall, modulesOf, observeForward, tensorsIn } from './observe-forward.ts';
+export { type LayerSummary, type Summary, type SummaryOptions, summary } from './summary.ts';
