@@ -1,3 +1,5 @@
+export { type Anomaly, AnomalyError } from './anomaly.ts';
+export { type BestModel, bestModel } from './best-model.ts';
 export { type CheckpointOptions, checkpoint, type RunState, restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export { type BucketOptions, bucketBatches, padRows, rowLengths } from './data/batches.ts';
 export {
@@ -7,6 +9,7 @@ export {
   type Split,
   splitByHash,
 } from './data/parallel-corpus.ts';
+export { type EarlyStoppingOptions, earlyStopping, type StoppingState } from './early-stopping.ts';
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
 export { JsonLinesWriter } from './logging/json-lines.ts';
 export { type TensorBoardOptions, TensorBoardWriter } from './logging/tensorboard.ts';
@@ -24,5 +27,29 @@ export { clipByNorm, clipByValue, globalNorm } from './optimizers/clip.ts';
 export { type LionOptions, lion } from './optimizers/lion.ts';
 export type { LearningRate, Optimizer, UpdateArgs } from './optimizers/optimizer.ts';
 export { type SGDOptions, sgd } from './optimizers/sgd.ts';
+export { Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from './plateau.ts';
+export { type ProgressOptions, progress } from './progress.ts';
 export { type CosineOptions, cosine, type Schedule } from './schedule.ts';
+export {
+  type CosineRestartsOptions,
+  combined,
+  constantRate,
+  cosineRestarts,
+  type ExponentialDecayOptions,
+  exponentialDecay,
+  type InverseSquareRootOptions,
+  inTurn,
+  inverseSquareRoot,
+  type LinearRateOptions,
+  linearRate,
+  type MultiStepDecayOptions,
+  multiStepDecay,
+  type OneCycleOptions,
+  oneCycle,
+  type PolynomialDecayOptions,
+  polynomialDecay,
+  type StepDecayOptions,
+  stepDecay,
+} from './schedules.ts';
 export { type ParameterGroup, type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
+export type { Watched } from './watch.ts';
