@@ -13,7 +13,21 @@ export { type EarlyStoppingOptions, earlyStopping, type StoppingState } from './
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
 export { JsonLinesWriter } from './logging/json-lines.ts';
 export { type TensorBoardOptions, TensorBoardWriter } from './logging/tensorboard.ts';
+export { Accuracy, type AccuracyOptions, TopKAccuracy, type TopKOptions } from './metrics/accuracy.ts';
+export { AUROC } from './metrics/auroc.ts';
 export { BLEU, type BLEUOptions, type BLEUScore, corpusBLEU } from './metrics/bleu.ts';
+export { CHRF, type CHRFOptions, type CHRFScore } from './metrics/chrf.ts';
+export type { Classes } from './metrics/classes.ts';
+export {
+  type ClassScores,
+  ConfusionMatrix,
+  type ConfusionOptions,
+  type FScores,
+  type IoUScores,
+  MeanIoU,
+  PrecisionRecall,
+} from './metrics/confusion.ts';
+export { Perplexity } from './metrics/perplexity.ts';
 export { type AdamOptions, type AdamWOptions, adam, adamW } from './optimizers/adam.ts';
 export {
   type AdadeltaOptions,
