@@ -2,6 +2,7 @@ export { type Anomaly, AnomalyError } from './anomaly.ts';
 export { type BestModel, bestModel } from './best-model.ts';
 export { type CheckpointOptions, checkpoint, type RunState, restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export { type BucketOptions, bucketBatches, padRows, rowLengths } from './data/batches.ts';
+export { type BatchOptions, Dataset, dataset, type MapOptions, type ShuffleOptions } from './data/dataset.ts';
 export {
   type Pair,
   type ParallelCorpusOptions,
@@ -9,6 +10,8 @@ export {
   type Split,
   splitByHash,
 } from './data/parallel-corpus.ts';
+export { DatasetError, type Source } from './data/stages.ts';
+export type { WorkerOptions } from './data/worker-map.ts';
 export { type EarlyStoppingOptions, earlyStopping, type StoppingState } from './early-stopping.ts';
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
 export { JsonLinesWriter } from './logging/json-lines.ts';
