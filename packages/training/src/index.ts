@@ -15,6 +15,8 @@ export type { WorkerOptions } from './data/worker-map.ts';
 export { type EarlyStoppingOptions, earlyStopping, type StoppingState } from './early-stopping.ts';
 export { type Batch, type FitOptions, fit, type Position, type TrainingEvent } from './fit.ts';
 export { JsonLinesWriter } from './logging/json-lines.ts';
+export { logEvents } from './logging/log-events.ts';
+export { type ReportOptions, writeReport } from './logging/report.ts';
 export { type TensorBoardOptions, TensorBoardWriter } from './logging/tensorboard.ts';
 export { Accuracy, type AccuracyOptions, TopKAccuracy, type TopKOptions } from './metrics/accuracy.ts';
 export { AUROC } from './metrics/auroc.ts';
