@@ -29,7 +29,7 @@ export interface FitOptions<I extends InputSpecs> {
   readonly evaluate?: (epoch: number) => Promise<Record<string, number>>;
   /** Where to go on. Default: at the start. */
   readonly from?: Position;
-  /** Aborting ends the run after the step in progress, with `run-end`. */
+  /** Aborting ends the run after the step in progress, or while it waits for data, with `run-end`. */
   readonly signal?: AbortSignal;
 }
 
@@ -65,8 +65,9 @@ export function fit<I extends InputSpecs>(trainer: Trainer<I>, options: FitOptio
   if (!Number.isInteger(accumulate) || accumulate < 1)
     throw new RangeError(`fit: accumulate must be an integer of 1 or more, got ${accumulate}`);
   return new Observable((subscriber) => {
+    const left = new AbortController();
     const pump = async (): Promise<void> => {
-      const run = events(trainer, options, () => subscriber.closed);
+      const run = events(trainer, options, left.signal);
       for await (const { event, settled } of run) {
         subscriber.next(event);
         await settled();
@@ -74,6 +75,7 @@ export function fit<I extends InputSpecs>(trainer: Trainer<I>, options: FitOptio
       subscriber.complete();
     };
     pump().catch((error: unknown) => subscriber.error(error));
+    return () => left.abort();
   });
 }
 
@@ -85,10 +87,11 @@ interface Delivery {
 async function* events<I extends InputSpecs>(
   trainer: Trainer<I>,
   { batches, batchCount, epochs, accumulate = 1, evaluate, from = { epoch: 0, batch: 0 }, signal }: FitOptions<I>,
-  closed: () => boolean,
+  left: AbortSignal,
 ): AsyncGenerator<Delivery> {
-  let asked = false;
-  const stopped = (): boolean => asked || signal?.aborted === true || closed();
+  const asked = new AbortController();
+  const end = AbortSignal.any([left, asked.signal, ...(signal ? [signal] : [])]);
+  const stopped = (): boolean => end.aborted;
   let position = from;
   const deliver = (body: DistributiveOmit<TrainingEvent, keyof Event>): Delivery => {
     const work: Promise<unknown>[] = [];
@@ -97,9 +100,7 @@ async function* events<I extends InputSpecs>(
       position,
       step: trainer.step,
       waitUntil: (promise: Promise<unknown>) => work.push(promise),
-      stop: () => {
-        asked = true;
-      },
+      stop: () => asked.abort(),
     };
     return { event: event as unknown as TrainingEvent, settled: () => Promise.all(work) };
   };
@@ -111,7 +112,7 @@ async function* events<I extends InputSpecs>(
     await new Promise((resolve) => setImmediate(resolve)); // ordering the data takes its time: let the event loop run first
     const losses = { sum: 0, count: 0, ...position.losses };
     let index = skip;
-    for await (const group of groups(batches(epoch), skip, accumulate)) {
+    for await (const group of groups(batches(epoch), skip, accumulate, end)) {
       const begin = performance.now();
       const result = await trainer.train(...group.map(({ feeds }) => feeds));
       losses.sum += result.loss;
@@ -130,18 +131,44 @@ async function* events<I extends InputSpecs>(
   yield deliver({ type: 'run-end', reason: position.epoch < epochs ? 'stopped' : 'done' });
 }
 
-/** So many batches at a time, the first ones left out. */
-async function* groups<B>(batches: Iterable<B> | AsyncIterable<B>, skip: number, size: number): AsyncGenerator<B[]> {
+/** So many batches at a time, the first ones left out. Ends when `end` aborts, also while it waits for data. */
+async function* groups<B>(
+  batches: Iterable<B> | AsyncIterable<B>,
+  skip: number,
+  size: number,
+  end: AbortSignal,
+): AsyncGenerator<B[]> {
+  const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
   let group: B[] = [];
   let index = 0;
-  for await (const batch of batches) {
-    if (index++ < skip) continue;
-    group.push(batch);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
+  try {
+    for (;;) {
+      const next = await unless(end, iterator.next());
+      if (!next) return;
+      if (next.done) break;
+      if (index++ < skip) continue;
+      group.push(next.value);
+      if (group.length < size) continue;
+      yield group;
+      group = [];
+    }
+    if (group.length > 0) yield group;
+  } finally {
+    const closing = Promise.resolve(iterator.return?.());
+    closing.catch(() => {}); // with the run over, no one is left to tell
+    if (!end.aborted) await closing; // a source that is stuck does not close either
   }
-  if (group.length > 0) yield group;
+}
+
+/** What is waited for; null as soon as the signal aborts. */
+function unless<T>(end: AbortSignal, value: T | Promise<T>): T | Promise<T | null> {
+  if (!(value instanceof Promise)) return value;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => resolve(null);
+    if (end.aborted) stop();
+    end.addEventListener('abort', stop, { once: true });
+    value.then(resolve, reject).finally(() => end.removeEventListener('abort', stop));
+  });
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -20,7 +20,7 @@ import {
   type TrainingEvent,
 } from '@rivulet/training';
 import { expect } from 'chai';
-import { lastValueFrom, tap, toArray } from 'rxjs';
+import { lastValueFrom, take, tap, toArray } from 'rxjs';
 
 type Inputs = Readonly<Record<'x' | 'y', InputSpec>>;
 
@@ -99,6 +99,32 @@ describe('fit, further', () => {
     const after = await run(second, { accumulate: 2, from: state!.position });
     expect(plain(after).slice(1)).to.deep.equal(expected.slice(expected.length - after.length + 1));
     await Promise.all([whole, first, second].map((trainer) => trainer.dispose()));
+  });
+
+  it('ends while it waits for data that does not come, when unsubscribed or stopped', async () => {
+    const stuck = async function* (): AsyncGenerator<Batch<Inputs>> {
+      for await (const batch of batches(0)) {
+        yield batch;
+        await new Promise(() => {});
+      }
+    };
+    const [trainer, controller] = [makeTrainer(), new AbortController()];
+    const stopping = tap<TrainingEvent>((e) => e.type === 'step-end' && setImmediate(() => controller.abort()));
+    const events = await run(trainer, { batches: stuck, signal: controller.signal }, stopping);
+    expect(events.map(({ type }) => type)).to.deep.equal(['run-start', 'step-end', 'run-end']);
+    let closed = false;
+    const closing = async function* (): AsyncGenerator<Batch<Inputs>> {
+      try {
+        yield* batches(0);
+      } finally {
+        closed = true;
+      }
+    };
+    await lastValueFrom(fit(trainer, { ...options, batches: closing }).pipe(take(2)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(closed).to.equal(true);
+    expect(trainer.step).to.be.at.most(3);
+    await trainer.dispose();
   });
 
   it('ends early when a figure stops getting better, and goes on counting when resumed', async () => {
