@@ -1,13 +1,30 @@
 export { freeze, isPartOf, type Selection, unfreeze } from './freeze.ts';
 export { type AttentionOptions, attention, mergeHeads, splitHeads } from './functional/attention.ts';
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+} from './functional/binary-cross-entropy.ts';
 export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './functional/conv.ts';
 export {
   type CrossEntropy,
   type CrossEntropyOptions,
   crossEntropy,
   crossEntropyParts,
+  type NLLOptions,
+  nllLoss,
 } from './functional/cross-entropy.ts';
+export { type CTCOptions, ctcLoss } from './functional/ctc-loss.ts';
+export {
+  type CosineEmbeddingOptions,
+  cosineEmbeddingLoss,
+  cosineSimilarity,
+  type TripletMarginOptions,
+  tripletMarginLoss,
+} from './functional/distance-losses.ts';
 export { dropout, dropoutMask } from './functional/dropout.ts';
+export { type KLDivOptions, klDiv } from './functional/kl-div.ts';
 export { linear } from './functional/linear.ts';
 export {
   adaptiveAvgPool,
@@ -18,6 +35,15 @@ export {
   maxPool,
   type PoolOptions,
 } from './functional/pool.ts';
+export type { Reduction, ReductionOptions } from './functional/reduction.ts';
+export {
+  type HuberOptions,
+  huberLoss,
+  l1Loss,
+  mseLoss,
+  type SmoothL1Options,
+  smoothL1Loss,
+} from './functional/regression-losses.ts';
 export { manualSeed, normal, ones, truncatedNormal, uniform, xavierUniform } from './init.ts';
 export {
   BatchNorm,
@@ -29,6 +55,18 @@ export { Conv1d, Conv2d, type ConvConfig, ConvTranspose2d, type ConvTransposeCon
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
 export { LayerNorm } from './layers/layer-norm.ts';
 export { Linear } from './layers/linear.ts';
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  CTCLoss,
+  HuberLoss,
+  KLDivLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from './layers/losses.ts';
 export { MultiheadAttention, type MultiheadAttentionConfig } from './layers/multihead-attention.ts';
 export { GroupNorm, instanceNorm, RMSNorm } from './layers/norms.ts';
 export {
@@ -40,3 +78,5 @@ export {
   sequential,
   storageOf,
 } from './module.ts';
+export { type ForwardCall, modulesOf, observeForward, tensorsIn } from './observe-forward.ts';
+export { type LayerSummary, type Summary, type SummaryOptions, summary } from './summary.ts';

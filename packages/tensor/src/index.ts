@@ -25,6 +25,8 @@ export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
+export { inputsOf, resolve, topological } from './graph.ts';
+export type { Node } from './node.ts';
 export { eye, flip, type PadMode } from './ops/arrange.ts';
 export { einsum } from './ops/einsum.ts';
 export { gru, gruStep } from './ops/gru.ts';

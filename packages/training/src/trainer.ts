@@ -8,6 +8,7 @@ import {
   type Inputs,
   type Tensor,
 } from '@rivulet/tensor';
+import { type Anomaly, AnomalyError, findAnomaly } from './anomaly.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import {
   type Clipping,
@@ -42,6 +43,11 @@ export interface TrainerOptions<I extends InputSpecs> extends Clipping {
   readonly winograd?: 0 | 2 | 4;
   /** What dropout draws from; together with the step's number it decides every mask. Default 0. */
   readonly seed?: number;
+  /**
+   * For finding mistakes: keeps a copy of the state before every step. Where the loss or the gradients' norm is not finite, the
+   * copy comes back, and the error (`AnomalyError`) names the operation that made the first such value. Default false.
+   */
+  readonly anomaly?: boolean;
 }
 
 export interface StepResult {
@@ -82,7 +88,8 @@ export class Trainer<I extends InputSpecs> {
 
   /**
    * One update. Of several batches the gradients are averaged first (gradient accumulation): what fits no memory at once.
-   * @throws Error when the loss is not finite; the parameters have been updated with it by then.
+   * @throws Error when the loss is not finite; the parameters have been updated with it by then. With the option `anomaly`
+   * AnomalyError, and they have not.
    */
   async train(...batches: readonly Feeds<I>[]): Promise<StepResult> {
     if (batches.length === 0) throw new RangeError('train: needs a batch');
@@ -92,18 +99,48 @@ export class Trainer<I extends InputSpecs> {
     );
     const common = Object.fromEntries([...values, ['share', scalarTensor(1 / batches.length)]]);
     const result = { loss: 0, gradientNorm: 0, learningRate: scalars[0]![0]! };
+    const before = this.#options.anomaly ? this.#snapshot() : null;
+    const seedOf = (i: number): number => mixSeed(this.#options.seed ?? 0, this.step + i * 0x10001);
     for (const [i, feeds] of batches.entries()) {
       const kind = batches.length === 1 ? 'step' : i + 1 < batches.length ? 'gather' : 'finish';
       const compiled = await this.#step(kind);
-      const seed = mixSeed(this.#options.seed ?? 0, this.step + i * 0x10001);
-      const { loss, norm } = await compiled.run({ ...feeds, ...common } as Feeds<I & InputSpecs>, seed);
+      const { loss, norm } = await compiled.run({ ...feeds, ...common } as Feeds<I & InputSpecs>, seedOf(i));
       result.loss += (loss.data[0] as number) / batches.length;
       result.gradientNorm = norm.data[0] as number;
     }
+    if (before && !(Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)))
+      throw await this.#explain(
+        before,
+        result,
+        (i) => findAnomaly(this.#options, batches[i]!, seedOf(i)),
+        batches.length,
+      );
     this.step++;
     if (!Number.isFinite(result.loss))
       throw new Error(`the loss is ${result.loss} at step ${this.step}; lower the learning rate or clip the gradients`);
     return result;
+  }
+
+  /** The state before a step, to go back to. */
+  #snapshot(): Snapshot {
+    return { model: copies(this.modelState()), optimizer: copies(this.optimizerState()) };
+  }
+
+  async #explain(
+    { model, optimizer }: Snapshot,
+    { loss, gradientNorm }: StepResult,
+    find: (batch: number) => Promise<Anomaly | null>,
+    batches: number,
+  ): Promise<AnomalyError> {
+    const what = Number.isFinite(loss) ? `the gradients' norm is ${gradientNorm}` : `the loss is ${loss}`;
+    const goBack = (): void => this.restore(this.step, model, optimizer);
+    let anomaly: Anomaly | null = null;
+    for (let i = 0; i < batches && anomaly === null; i++) {
+      goBack();
+      anomaly = await find(i);
+    }
+    goBack(); // looking updates running statistics
+    return new AnomalyError(`${what} at step ${this.step + 1}`, anomaly);
   }
 
   #step(kind: StepKind): Promise<CompiledStep<I & InputSpecs, StepOutputs>> {
@@ -172,6 +209,14 @@ export class Trainer<I extends InputSpecs> {
     for (const step of compiled) await (await step).dispose();
   }
 }
+
+interface Snapshot {
+  readonly model: Map<string, HostTensor>;
+  readonly optimizer: Map<string, HostTensor>;
+}
+
+const copies = (tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> =>
+  new Map([...tensors].map(([name, t]) => [name, { ...t, data: t.data.slice() }]));
 
 function belongs(name: string, group: ParameterGroup['parameters']): boolean {
   if (typeof group === 'function') return group(name);

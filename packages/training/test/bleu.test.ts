@@ -86,7 +86,7 @@ describe('BLEU', () => {
       const bleu = new BLEU({ tokenize, lowercase });
       hypotheses.forEach((hypothesis, i) => {
         const truths = references.map((list) => list[i]!);
-        bleu.add(hypothesis, truths.length === 1 ? truths[0]! : truths);
+        bleu.update(hypothesis, truths.length === 1 ? truths[0]! : truths);
       });
       expectSame(bleu.compute(), expected);
     }
@@ -95,20 +95,27 @@ describe('BLEU', () => {
   it('can be asked between sentences', () => {
     const bleu = new BLEU();
     expect(bleu.compute().score).to.equal(0);
-    bleu.add('the cat sat down', 'the cat sat down');
+    bleu.update('the cat sat down', 'the cat sat down');
     expect(bleu.compute().score).to.be.closeTo(100, 1e-9);
-    bleu.add('no', 'yes');
+    bleu.update('no', 'yes');
     expect(bleu.compute().score).to.be.lessThan(100);
+  });
+
+  it('starts anew when reset', () => {
+    const bleu = new BLEU();
+    bleu.update('a b c', ['a', 'b']);
+    bleu.reset();
+    expect(bleu.compute()).to.deep.equal(new BLEU().compute());
   });
 
   it("says 'var' where sentences have different numbers of references", () => {
     const bleu = new BLEU();
-    bleu.add('a', 'a');
-    bleu.add('a', ['a', 'b']);
+    bleu.update('a', 'a');
+    bleu.update('a', ['a', 'b']);
     expect(bleu.compute().signature).to.match(/^nrefs:var\|/);
   });
 
   it('refuses a sentence without a reference', () => {
-    expect(() => new BLEU().add('a', [])).to.throw(RangeError, 'needs a reference');
+    expect(() => new BLEU().update('a', [])).to.throw(RangeError, 'needs a reference');
   });
 });

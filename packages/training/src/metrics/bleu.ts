@@ -53,7 +53,7 @@ export class BLEU {
    * Adds a sentence and its reference, or several: an n-gram then counts as often as in the reference that has it most often, and
    * the length is that of the reference nearest in length, the shorter of two. @throws RangeError without a reference.
    */
-  add(hypothesis: string, reference: string | readonly string[]): void {
+  update(hypothesis: string, reference: string | readonly string[]): void {
     const guess = this.#tokenize(hypothesis);
     const truths = (typeof reference === 'string' ? [reference] : reference).map(this.#tokenize);
     if (truths.length === 0) throw new RangeError('BLEU: a hypothesis needs a reference, got none');
@@ -82,6 +82,13 @@ export class BLEU {
     const nrefs = this.#referenceCounts.size > 1 ? 'var' : references;
     const signature = `nrefs:${nrefs}|case:${lowercase ? 'lc' : 'mixed'}|eff:no|tok:${tokenize}|smooth:exp`;
     return { score, precisions, brevityPenalty, hypothesisLength: guess, referenceLength: truth, signature };
+  }
+
+  reset(): void {
+    this.#correct.fill(0);
+    this.#total.fill(0);
+    this.#hypothesisLength = this.#referenceLength = 0;
+    this.#referenceCounts.clear();
   }
 
   /** In percent. An order without a match counts as half of the one before ("exp"); nothing counts past an order without n-grams. */
@@ -132,7 +139,7 @@ export function corpusBLEU(
       throw new RangeError(`${hypotheses.length} hypotheses for ${list.length} references`);
   const bleu = new BLEU(options);
   hypotheses.forEach((hypothesis, i) => {
-    bleu.add(
+    bleu.update(
       hypothesis,
       lists.map((list) => list[i]!),
     );
