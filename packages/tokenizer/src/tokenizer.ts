@@ -31,6 +31,14 @@ export interface TokenizerParts {
   readonly splitter?: Splitter | RegExp;
 }
 
+/** What tokenizer_config.json says of chats. */
+export interface ChatFormat {
+  /** Jinja templates by their names; the usual one is called 'default'. */
+  readonly templates: Readonly<Record<string, string>>;
+  /** What templates see under the names `bos_token`, `eos_token` and so on. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+}
+
 export interface TextPair {
   readonly text: string;
   readonly pair: string;
@@ -80,6 +88,8 @@ export class Tokenizer {
   readonly decoder: Spec | null;
   readonly truncation: TruncationOptions | null;
   readonly padding: PaddingOptions | null;
+  /** For `applyChatTemplate`; may be set to a template of one's own. */
+  chat: ChatFormat | null = null;
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
   /** How texts are split, where it is not as the pre-tokenizer says. */

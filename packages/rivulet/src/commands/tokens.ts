@@ -1,8 +1,7 @@
 import { mapAsync } from '@rivulet/stream';
-import type { Tokenizer } from '@rivulet/tokenizer';
+import { loadTokenizer, type Tokenizer } from '@rivulet/tokenizer';
 import type { Command } from 'commander';
 import { lastValueFrom } from 'rxjs';
-import { loadTokenizer } from '../load.ts';
 import { complain, sources, write } from './input.ts';
 
 interface Options {
