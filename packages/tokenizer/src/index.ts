@@ -24,6 +24,7 @@ export {
 } from './sentencepiece/model-file.ts';
 export { SentencePieceNormalizer } from './sentencepiece/normalizer.ts';
 export { SentencePieceFormatError } from './sentencepiece/protobuf.ts';
+export type { EncodeStream } from './stream/encode-stream.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export {
   type ChatFormat,

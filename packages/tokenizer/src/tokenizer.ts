@@ -15,6 +15,7 @@ import { type PostProcessor, readPostProcessor, type TemplatePart } from './post
 import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
 import { gpt2Splitter } from './splitters.ts';
+import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { type PaddingOptions, pad, type TruncationOptions, truncate } from './truncation.ts';
 
 /** The stages of a tokenizer; components are written as in tokenizer.json: `{ type: 'BertPreTokenizer' }`. */
@@ -173,6 +174,15 @@ export class Tokenizer {
       if ('sequence' in part) this.#encodeText(input, ids, options);
       else for (const id of part.ids) ids.push(id);
     return ids.toArray();
+  }
+
+  /**
+   * Encodes a text that comes in parts; the ids joined are those of the whole. The last word or so is held back.
+   * @throws RangeError where ids depend on text that is arbitrarily far away, as under truncation.
+   */
+  encodeStream(options: EncodeOptions = {}): EncodeStream {
+    const template = this.#process.template?.single ?? TEXT_ALONE;
+    return encodeStream(this, template, (parts) => new Tokenizer(parts), options);
   }
 
   /** How many ids `encode` gives. */
