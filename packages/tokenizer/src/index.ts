@@ -1,6 +1,7 @@
 export type { AddedToken } from './added-tokens.ts';
 export { BPE, type BPEOptions } from './bpe.ts';
 export { type ByteLevelOptions, splitWords } from './byte-level.ts';
+export { applyChatTemplate, type ChatMessage, ChatTemplateError, type ChatTemplateOptions } from './chat/apply.ts';
 export { compileTokenizer, tokenizerFromCompiled } from './compiled/index.ts';
 export type { Encoding, OffsetUnit } from './encoding.ts';
 export { readTokenizerConfig, type TokenizerConfig } from './files/config.ts';
