@@ -71,6 +71,11 @@ export class BPE implements Model {
     return { ...this.#parts, unkToken: this.unkToken, spellings };
   }
 
+  /** A piece that is looked up as a whole is not made by joining alone. */
+  get joinsNeighbours(): boolean {
+    return !this.ignoreMerges;
+  }
+
   /** Token (in byte characters) → id; made on first use where the model was read from bytes. */
   get vocab(): ReadonlyMap<string, number> {
     if (!this.#vocab) {

@@ -84,14 +84,8 @@ function looksLikeLlama2c(bytes: Uint8Array): boolean {
   return longest < 2 ** 16;
 }
 
-/** A protobuf message whose first field holds a message that begins with a text. */
+/** A protobuf message whose first field, number 1, is a message that begins with its field 1, a text that fits into it. */
 function looksLikeSentencePiece(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x0a &&
-    bytes[1]! > 2 &&
-    bytes[1]! < 0x80 &&
-    bytes[2] === 0x0a &&
-    bytes[3]! === 5 &&
-    bytes[4] === 0x3c
-    ? true
-    : bytes[0] === 0x0a && bytes[2] === 0x0a && bytes[3]! + 2 < bytes[1]! + 1 && bytes[4]! > 0x20;
+  const [outer, size, inner, length] = bytes;
+  return outer === 0x0a && inner === 0x0a && size! < 0x80 && length! > 0 && length! + 2 <= size! && bytes[4]! > 0x20;
 }

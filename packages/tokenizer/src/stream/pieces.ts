@@ -121,22 +121,31 @@ function replacementOf(spec: Spec | null): string | null {
   return spec?.type === 'Metaspace' ? String(spec.replacement) : null;
 }
 
-/** Where no token of a model that merges neighbours reaches over, so that nothing can be merged across. */
+/** Where no token of a model that joins neighbours reaches over, so that nothing is joined across. */
 function modelCuts(model: Model, blank: string): number {
-  if (!(model instanceof BPE) || model.ignoreMerges) return 0;
+  if (!model.joinsNeighbours) return 0;
+  const bytes = model instanceof BPE;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  const inside = `[^\\s${blank}]`;
   const across: [number, RegExp][] = [
-    [BLANK, new RegExp(`${inside}${blank}`, 'u')],
+    [BLANK, new RegExp(`[^\\s${blank}]${blank}`, 'u')],
     [LINE, /[^\s]\n/u],
     [STOP, new RegExp(`[^\\s][${PUNCTUATION}]`, 'u')],
   ];
   let cuts = ALL;
+  if (!bytes) {
+    // Unknown characters that follow each other may become one token, so what stands behind a cut has to be known.
+    const known = (characters: string): boolean => [...characters].every((c) => model.tokenToId(c) !== undefined);
+    for (const [cut, characters] of [
+      [BLANK, blank],
+      [LINE, '\n'],
+      [STOP, PUNCTUATION],
+    ] as const)
+      if (!known(characters)) cuts &= ~cut;
+  }
   for (let id = 0; id < model.vocabSize && cuts !== 0; id++) {
-    const bytes = model.tokenBytes(id);
-    if (!bytes || bytes.length < 2) continue;
-    const text = decoder.decode(bytes);
-    for (const [cut, pattern] of across) if (pattern.test(text)) cuts &= ~cut;
+    const token = bytes ? decoder.decode(model.tokenBytes(id)) : model.idToToken(id);
+    if (!token || token.length < 2) continue;
+    for (const [cut, pattern] of across) if (pattern.test(token)) cuts &= ~cut;
   }
   return cuts;
 }
