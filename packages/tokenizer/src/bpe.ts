@@ -1,3 +1,4 @@
+import { type Dropout, encodeWithDropout } from './bpe-dropout.ts';
 import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
 import { IdBuffer } from './id-buffer.ts';
@@ -112,6 +113,18 @@ export class BPE implements Model {
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     this.#engine.encode(bytes, start, end, ids, ends);
+  }
+
+  /** The same with merges left out at random. */
+  encodeWithDropout(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dropout: Dropout,
+    ids: IdBuffer,
+    ends?: IdBuffer,
+  ): void {
+    encodeWithDropout(this.#parts, bytes, start, end, dropout, ids, ends);
   }
 
   tokenToId(token: string): number | undefined {

@@ -1,5 +1,6 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
+import { type Dropout, dropoutOf } from './bpe-dropout.ts';
 import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
@@ -50,6 +51,10 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
   /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
   readonly specialTokens?: 'allow' | 'text' | 'refuse';
+  /** For training: how likely a merge of a byte-level BPE model is left out, from 0 to 1. Default: none is. */
+  readonly dropout?: number;
+  /** Which merges are left out: the same seed, the same ids. Default 0. */
+  readonly seed?: number;
 }
 
 export interface EncodingOptions extends EncodeOptions {
@@ -166,7 +171,8 @@ export class Tokenizer {
 
   /** The ids of a text, or of two. Lone surrogates count as U+FFFD, as in UTF-8 encoders. The file's truncation applies, its padding does not. */
   encode(input: string | TextPair, options: EncodeOptions = {}): Int32Array {
-    if (typeof input !== 'string' || this.truncation) return Int32Array.from(this.#encoding(input, options).ids);
+    if (typeof input !== 'string' || this.truncation || options.dropout !== undefined)
+      return Int32Array.from(this.#encoding(input, options).ids);
     const ids = this.#ids;
     ids.clear();
     const template = options.addSpecialTokens === false ? null : this.#process.template;
@@ -199,10 +205,12 @@ export class Tokenizer {
   }
 
   /** The seam between pieces and the model. */
-  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer): void {
+  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer, dropout: Dropout | null = null): void {
     if (this.#bytes.length < piece.length * 3) this.#bytes = new Uint8Array(piece.length * 6);
     const { written } = this.#encoder.encodeInto(piece, this.#bytes);
-    this.model.encode(this.#bytes, 0, written, ids, ends);
+    if (!dropout) this.model.encode(this.#bytes, 0, written, ids, ends);
+    else if (this.model instanceof BPE) this.model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
+    else throw new RangeError('dropout: the model is no byte-level BPE');
   }
 
   /** What the model and the added tokens get of a text. */
@@ -271,6 +279,7 @@ export class Tokenizer {
     const e = emptyEncoding();
     const ids = new IdBuffer();
     const ends = new IdBuffer();
+    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, (options.seed ?? 0) + sequence);
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
       const starts = piece.starts!;
       const stops = piece.ends!;
@@ -290,7 +299,7 @@ export class Tokenizer {
       }
       ids.clear();
       ends.clear();
-      this.#encodePiece(piece.text, ids, ends);
+      this.#encodePiece(piece.text, ids, ends, dropout);
       const units = unitsOfBytes(piece.text);
       for (let i = 0, from = 0; i < ids.length; i++) {
         const to = ends.values[i]!;
