@@ -21,13 +21,22 @@ export class ByteWriter {
     for (let i = 0; i < values.length; i++) this.number(values[i]!);
   }
 
-  /** Numbers that rise by one as a rule, as what they differ from that. */
+  /** Numbers that rise by one as a rule: only where they do not, how far behind the last such place and by how much. */
   rising(values: ArrayLike<number>): void {
-    for (let i = 0, expected = 0; i < values.length; i++) {
+    const gaps: number[] = [];
+    const differences: number[] = [];
+    for (let i = 0, expected = 0, last = -1; i < values.length; i++) {
       const difference = values[i]! - expected;
-      this.number((difference << 1) ^ (difference >> 31));
+      if (difference !== 0) {
+        gaps.push(i - last);
+        differences.push((difference << 1) ^ (difference >> 31));
+        last = i;
+      }
       expected = values[i]! + 1;
     }
+    this.number(gaps.length);
+    this.numbers(gaps);
+    this.numbers(differences);
   }
 
   bytes(bytes: Uint8Array): void {
@@ -87,13 +96,19 @@ export class ByteReader {
 
   /** As many numbers below `limit`, written by `rising`. */
   rising(part: string, count: number, limit: number): Int32Array {
-    const values = this.numbers(part, count);
-    let expected = 0;
-    for (let i = 0; i < count; i++) {
-      const value = expected + ((values[i]! >>> 1) ^ -(values[i]! & 1));
-      if (value < 0 || value >= limit) throw new TokenizerFormatError(part, `${value} is not below ${limit}`);
-      values[i] = value;
-      expected = value + 1;
+    const size = this.count(part);
+    const gaps = this.numbers(part, size);
+    const differences = this.numbers(part, size);
+    const values = new Int32Array(count);
+    let next = size > 0 ? gaps[0]! - 1 : count;
+    for (let i = 0, expected = 0, used = 0; i < count; i++, expected++) {
+      if (i === next) {
+        expected += (differences[used]! >>> 1) ^ -(differences[used]! & 1);
+        used++;
+        next = used < size ? i + gaps[used]! : count;
+      }
+      if (expected < 0 || expected >= limit) throw new TokenizerFormatError(part, `${expected} is not below ${limit}`);
+      values[i] = expected;
     }
     return values;
   }

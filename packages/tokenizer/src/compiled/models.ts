@@ -86,8 +86,9 @@ function readTokens(input: ByteReader): TokenBytes {
   const size = input.count('tokens');
   const lengths = input.numbers('tokens', size);
   const offsets = new Int32Array(size + 1);
+  const { left } = input;
   for (let i = 0; i < size; i++) {
-    if (lengths[i]! > input.left - offsets[i]!) throw new TokenizerFormatError('tokens', 'their bytes are cut off');
+    if (lengths[i]! > left - offsets[i]!) throw new TokenizerFormatError('tokens', 'their bytes are cut off');
     offsets[i + 1] = offsets[i]! + lengths[i]!;
   }
   return new TokenBytes(input.bytes('tokens', offsets[size]!).slice(), offsets);
@@ -101,9 +102,7 @@ function readPairs(input: ByteReader, tokenCount: number): PairTable {
   const merged = input.rising('pairs', size, tokenCount);
   checkIds('pairs', lefts, tokenCount);
   checkIds('pairs', rights, tokenCount);
-  const pairs = new PairTable(size);
-  for (let i = 0; i < size; i++) pairs.add(lefts[i]!, rights[i]!, ranks[i]!, merged[i]!);
-  return pairs;
+  return PairTable.from(lefts, rights, ranks, merged);
 }
 
 /** @throws TokenizerFormatError for an id from `count` on. */
