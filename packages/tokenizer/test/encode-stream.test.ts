@@ -7,6 +7,7 @@ import {
   tokenizerFromTiktoken,
   tokenizerToJSON,
 } from '../src/index.ts';
+import { tiktokenPatterns } from './support/byte-level-references.ts';
 import { sharedBytes, sharedText } from './support/reference.ts';
 import { anyText, smallTokenizer } from './support/texts.ts';
 
@@ -83,6 +84,12 @@ describe('encodeStream', () => {
       sameAsWhole(tokenizerFromTiktoken(file, { pattern: name, specialTokens: { '<|endoftext|>': 250_000 } }));
     });
 
+  it('gives the ids of the whole text for any cuts: a pattern of tiktoken', function () {
+    const file = sharedBytes(this, 'tokenizers/tiktoken/p50k_base.tiktoken');
+    sameAsWhole(tokenizerFromTiktoken(file, { pattern: tiktokenPatterns.cl100k }));
+    expect(() => tokenizerFromTiktoken(file, { pattern: '\\p{L}+|.' }).encodeStream()).to.throw('its split pattern');
+  });
+
   const small = JSON.parse(tokenizerToJSON(smallTokenizer(['<s>', null, '</s>'])));
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: true };
   const whole = { ...byteLevel, use_regex: false };
@@ -102,6 +109,7 @@ describe('encodeStream', () => {
       normalizer: { type: 'Sequence', normalizers: [{ type: 'NFKD' }, { type: 'StripAccents' }] },
     },
     'white space made one blank': { normalizer: { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' } },
+    'letters made blanks': { normalizer: { type: 'Replace', pattern: { String: 't' }, content: ' ' } },
     'text put before it': { normalizer: { type: 'Prepend', prepend: '_' } },
     'white space stripped': { normalizer: { type: 'Strip', strip_left: true, strip_right: true } },
     'added tokens that take white space': {
@@ -132,6 +140,15 @@ describe('encodeStream', () => {
     expect(stream.end().at(-1)).to.equal(tokenizer.tokenToId('</s>'));
     expect([...tokenizer.encodeStream().end()]).to.deep.equal([0, 1]);
     expect(() => stream.push('x')).to.throw('the stream has ended');
+  });
+
+  it('tells where in the whole text a refused special token stands', () => {
+    const stream = smallTokenizer().encodeStream({ specialTokens: 'refuse' });
+    const text = 'the cat sat on the mat </s> x';
+    expect(() => {
+      for (const character of text) stream.push(character);
+      stream.end();
+    }).to.throw(RangeError, '"</s>" at 23');
   });
 
   it('holds no more than the last stretch without a cut', () => {

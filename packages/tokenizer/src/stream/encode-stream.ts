@@ -1,4 +1,4 @@
-import { type AddedToken, AddedTokenMatcher } from '../added-tokens.ts';
+import { AddedTokenMatcher } from '../added-tokens.ts';
 import { Normalized } from '../normalized.ts';
 import { readNormalizer } from '../normalizers/index.ts';
 import type { TemplatePart } from '../post-processors/index.ts';
@@ -96,8 +96,10 @@ class Cuts {
   readonly behind: number;
   /** What may stand behind a cut → which kind of cut that is. */
   readonly #kinds = new Map<number, number>();
+  readonly #lasts = new Map<number, number>();
   readonly #normalize: (text: string) => string;
-  readonly #tokens: readonly AddedToken[];
+  readonly #contents: readonly string[];
+  readonly #longest: number;
   readonly #normalized: readonly string[];
 
   constructor(tokenizer: Tokenizer) {
@@ -109,12 +111,13 @@ class Cuts {
       normalizer(normalized);
       return normalized.text;
     };
-    this.#tokens = tokenizer.addedTokens;
+    this.#contents = tokenizer.addedTokens.map(({ content }) => content).filter((content) => content !== '');
     const late = normalizer ? tokenizer.addedTokens.filter((token) => token.normalized) : [];
-    this.#normalized = late.map((token) => this.#normalize(token.content));
+    this.#normalized = late.map((token) => this.#normalize(token.content)).filter((content) => content !== '');
     const longest = (texts: readonly string[]): number => texts.reduce((max, { length }) => Math.max(max, length), 0);
     const window = this.#normalized.length > 0 ? 2 * longest(this.#normalized) + 32 : 0;
-    this.ahead = Math.max(longest(this.#tokens.map(({ content }) => content)), window);
+    this.#longest = longest(this.#contents);
+    this.ahead = Math.max(this.#longest, window);
     this.behind = this.ahead + 2;
     this.#findKinds(tokenizer);
   }
@@ -150,34 +153,42 @@ class Cuts {
     return -1;
   }
 
+  /** The last code point of what the normalizer makes of one; 0 for none. */
+  #lastOf(code: number): number {
+    let last = this.#lasts.get(code);
+    if (last === undefined) {
+      last = [...this.#normalize(String.fromCodePoint(code))].at(-1)?.codePointAt(0) ?? 0;
+      if (this.#lasts.size > 10_000) this.#lasts.clear();
+      this.#lasts.set(code, last);
+    }
+    return last;
+  }
+
   #fits(text: string, at: number, kind: number): boolean {
     const low = text.charCodeAt(at - 1);
     const pair = low >= 0xdc00 && low <= 0xdfff && at > 1;
     const code = pair ? text.codePointAt(at - 2)! : low;
-    if (!isSolid(code, kind)) return false;
-    if (code > 0x7f) {
-      const last = [...this.#normalize(String.fromCodePoint(code))].at(-1);
-      if (last === undefined || !isSolid(last.codePointAt(0)!, kind)) return false;
-    }
-    if (this.#touches(text, at, this.#tokens, (token) => token.content)) return false;
+    if (!isSolid(code, kind) || !isSolid(this.#lastOf(code), kind)) return false;
+    if (touches(text, at, this.#contents, this.#longest)) return false;
     if (this.#normalized.length === 0) return true;
     const reach = this.ahead;
     const start = Math.max(0, at - reach);
     const left = this.#normalize(text.slice(start, at));
     const right = this.#normalize(text.slice(at, at + reach));
-    if (start > 0 && left.length < reach / 2 - 16) return false; // much of it is gone: too little is left to tell
-    return !this.#touches(left + right, left.length, this.#normalized, (content) => content);
+    const enough = reach / 2 - 16;
+    if ((start > 0 && left.length < enough) || right.length < enough) return false; // too much of it is gone to tell
+    return !touches(left + right, left.length, this.#normalized, reach);
   }
+}
 
-  /** Whether one of the contents stands in the text so that the place lies inside it or at an end of it. */
-  #touches<T>(text: string, at: number, tokens: readonly T[], contentOf: (token: T) => string): boolean {
-    return tokens.some((token) => {
-      const content = contentOf(token);
-      if (content === '') return false;
-      const found = text.indexOf(content, Math.max(0, at - content.length));
-      return found >= 0 && found <= at;
-    });
-  }
+/** Whether one of the contents, none longer than `longest`, stands in the text with the place inside it or at an end of it. */
+function touches(text: string, at: number, contents: readonly string[], longest: number): boolean {
+  const start = Math.max(0, at - longest);
+  const near = text.slice(start, at + longest);
+  return contents.some((content) => {
+    const found = near.indexOf(content, at - start - content.length);
+    return found >= 0 && found <= at - start;
+  });
 }
 
 /** Letters and ASCII digits; before a blank also other numbers and ASCII symbols. */
@@ -206,7 +217,8 @@ class Parts {
   readonly #later: Tokenizer | null;
   readonly #matcher: AddedTokenMatcher;
   readonly #special: ReadonlySet<string> | null;
-  #first = true;
+  /** UTF-16 units that are done. */
+  #done = 0;
 
   constructor(tokenizer: Tokenizer, make: (parts: TokenizerParts) => Tokenizer, options: EncodeOptions) {
     this.#tokenizer = tokenizer;
@@ -227,14 +239,24 @@ class Parts {
   }
 
   encode(text: string): Int32Array {
-    const first = this.#first;
-    this.#first = false;
     if (text === '') return NONE;
-    if (first || !this.#later) return this.#tokenizer.encode(text, this.#options);
+    const from = this.#done;
+    this.#done += text.length;
+    if (this.#options.specialTokens === 'refuse') this.#refuseSpecial(text, from);
+    if (from === 0 || !this.#later) return this.#tokenizer.encode(text, this.#options);
     const start = this.#matcher.split(text.toWellFormed(), this.#special)[0]!;
     if (start.id >= 0) return this.#tokenizer.encode(text, this.#options);
     const head = this.#later.encode(text.slice(0, start.end), { addSpecialTokens: false });
     if (start.end === text.length) return head;
     return Int32Array.from([...head, ...this.#tokenizer.encode(text.slice(start.end), this.#options)]);
+  }
+
+  /** As the tokenizer does, but the place counts from where the whole text begins. */
+  #refuseSpecial(text: string, from: number): void {
+    for (const { start, id } of this.#matcher.split(text.toWellFormed())) {
+      const token = this.#tokenizer.addedTokens.find((added) => added.id === id);
+      if (token?.special)
+        throw new RangeError(`the text contains the special token ${JSON.stringify(token.content)} at ${from + start}`);
+    }
   }
 }

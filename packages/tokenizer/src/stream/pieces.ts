@@ -1,6 +1,8 @@
 import { BPE } from '../bpe.ts';
 import type { Json, Spec } from '../format.ts';
 import type { Model } from '../model.ts';
+import { splitterName } from '../named-splitters.ts';
+import { splitPattern } from '../split-pattern.ts';
 import type { Splitter } from '../splitters.ts';
 
 /**
@@ -55,10 +57,16 @@ export function pieceCuts(
   model: Model,
   blank: string,
 ): number {
-  if (splitter) return splitter instanceof RegExp ? 0 : ALL;
+  if (splitter) return isKnown(splitter) ? ALL : 0;
   const { ends, leaves } = preTokenizer ? behavior(preTokenizer, blank) : { ends: 0, leaves: ALL };
   const open = leaves & ~ends;
   return ends | (open && open & modelCuts(model, replacementOf(preTokenizer) ?? blank));
+}
+
+/** A split of a published vocabulary, by its name or by its pattern. */
+function isKnown(splitter: Splitter | RegExp): boolean {
+  if (!(splitter instanceof RegExp)) return splitterName(splitter) !== undefined;
+  return [...known].some((pattern) => splitPattern(pattern).source === splitter.source);
 }
 
 function behavior(spec: Json, blank: string): Behavior {
