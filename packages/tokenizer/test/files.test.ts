@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Context } from 'mocha';
@@ -268,7 +269,9 @@ describe('loadTokenizer', () => {
   it('takes bytes, a path, a folder, and URLs', async () => {
     const ids = smallTokenizer().encode(text);
     const bytes = compileTokenizer(smallTokenizer());
-    const sources = [bytes, bytes.buffer as ArrayBuffer, folder, join(folder, 'tokenizer.rvtk')];
+    const foreign = runInNewContext('Uint8Array.from(bytes)', { bytes }) as Uint8Array;
+    expect(foreign).to.not.be.instanceOf(Uint8Array);
+    const sources = [bytes, bytes.buffer as ArrayBuffer, foreign, folder, join(folder, 'tokenizer.rvtk')];
     const urls = [
       pathToFileURL(folder),
       address,
@@ -337,6 +340,9 @@ describe('loadTokenizer', () => {
       [bytesOf(ranks), 'tokenizer: tiktoken.pattern: the name says none of cl100k'],
     ];
     for (const [source, message] of cases) expect((await failure(source)).message).to.match(startsWith(message));
+    const nested = `${'{"type":"Sequence","normalizers":['.repeat(20_000)}${']}'.repeat(20_000)}`;
+    const deep = bytesOf(`{"normalizer":${nested},"model":{"type":"WordLevel","vocab":{"a":0}}}`);
+    expect((await failure(deep)).message).to.equal('tokenizer: its parts are nested too deeply');
     const config = { chat_template: 3 };
     expect((await failure(folder, { config })).message).to.equal(
       `${at('tokenizer_config.json')}: chat_template: expected a string or a list of named ones, got 3`,

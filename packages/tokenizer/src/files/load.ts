@@ -56,9 +56,9 @@ export async function loadTokenizer(
   source: Uint8Array | ArrayBuffer | string | URL,
   options: LoadTokenizerOptions = {},
 ): Promise<Tokenizer> {
-  if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
+  if (typeof source !== 'string' && 'byteLength' in source) {
     const name = options.name ?? 'tokenizer';
-    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
+    const bytes = bytesOf(source);
     return named(name, () => build(name, bytes, options, configOf(options.config, null), options.merges));
   }
   const place = await locate(source, options.fetch ?? ((url) => fetch(url)));
@@ -70,6 +70,14 @@ export async function loadTokenizer(
   return named(folder.pathOf(files?.name ?? name), () =>
     build(name, files?.vocab ?? bytes, options, config, files?.merges, files ? { format: 'vocab-merges' } : detected),
   );
+}
+
+/** Also of another realm, whose arrays are no instances of ours. */
+function bytesOf(source: Uint8Array | ArrayBuffer): Uint8Array {
+  if (source instanceof Uint8Array) return source;
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
 }
 
 const detectOr = (format: TokenizerFormat | undefined, bytes: Uint8Array, name: string): Detected =>
@@ -172,6 +180,8 @@ function named<T>(file: string, work: () => T): T {
   } catch (error) {
     if (error instanceof TokenizerFormatError || error instanceof SentencePieceFormatError)
       throw new TokenizerFileError(file, error.message, { cause: error });
+    if (error instanceof RangeError && /call stack/.test(error.message))
+      throw new TokenizerFileError(file, 'its parts are nested too deeply', { cause: error });
     throw error;
   }
 }
