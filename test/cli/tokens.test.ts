@@ -66,6 +66,13 @@ describe('rivulet encode and decode', () => {
       ids,
       tokens: ids.map((id) => ours.idToToken(id)),
     });
+    const ranks = join(folder(), 'ranks');
+    writeFileSync(
+      ranks,
+      Array.from({ length: 256 }, (_, byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`).join(''),
+    );
+    const bytes = await rivulet(['encode', '--tiktoken-pattern', 'cl100k', '--tokenizer', ranks], { input: 'ab\n' });
+    expect(bytes.stdout).to.equal('[97,98]\n');
     const decoded = await rivulet(['decode', '--json', '--special-tokens', '--tokenizer', folder()], {
       input: `${JSON.stringify([...ours.encode('Hello 你好')])}\n`,
     });

@@ -337,7 +337,7 @@ describe('loadTokenizer', () => {
       ['http://127.0.0.1:1/tokenizer.json', 'http://127.0.0.1:1/tokenizer.json: cannot be fetched: '],
       [bytesOf('Once upon a time\n'), 'tokenizer: content: is no tokenizer of a known kind'],
       [bytesOf('{"a": 0}'), 'tokenizer: merges: a vocab.json needs its merges.txt'],
-      [bytesOf(ranks), 'tokenizer: tiktoken.pattern: the name says none of cl100k'],
+      [bytesOf(ranks), 'tokenizer: tiktoken.pattern: the name of the file says none of cl100k'],
     ];
     for (const [source, message] of cases) expect((await failure(source)).message).to.match(startsWith(message));
     const nested = `${'{"type":"Sequence","normalizers":['.repeat(20_000)}${']}'.repeat(20_000)}`;

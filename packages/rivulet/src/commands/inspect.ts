@@ -1,26 +1,26 @@
-import { BPE, loadTokenizer, type Spec, type Tokenizer, WordLevel, WordPiece } from '@rivulet/tokenizer';
+import { BPE, type Spec, type Tokenizer, WordLevel, WordPiece } from '@rivulet/tokenizer';
 import type { Command } from 'commander';
 import { write } from './input.ts';
 import { takesColour, viewTokens } from './token-view.ts';
+import { ANY_TOKENIZER, addPatternOption, tokenizerOf } from './tokenizer-option.ts';
 
 interface Options {
+  readonly tiktokenPattern?: string;
   readonly json: boolean;
 }
 
 export function addTokenizer(rivulet: Command): void {
-  rivulet
-    .command('tokenizer')
-    .description('look into a tokenizer')
-    .command('inspect')
+  const tokenizer = rivulet.command('tokenizer').description('look into a tokenizer');
+  addPatternOption(tokenizer.command('inspect'))
     .description('what a tokenizer is made of, and how it splits a text')
-    .argument('<file>', 'a tokenizer file of any format, a folder that holds one, or a URL')
+    .argument('<file>', ANY_TOKENIZER)
     .argument('[text]', 'a text to split')
     .option('--json', 'one JSON object', false)
     .action(inspect);
 }
 
-async function inspect(file: string, text: string | undefined, { json }: Options): Promise<void> {
-  const tokenizer = await loadTokenizer(file);
+async function inspect(file: string, text: string | undefined, { json, ...options }: Options): Promise<void> {
+  const tokenizer = await tokenizerOf({ tokenizer: file, ...options });
   const summary = summaryOf(tokenizer);
   const encoding = text === undefined ? null : tokenizer.encoding(text, { truncation: null, padding: null });
   if (json) {
@@ -43,7 +43,7 @@ function summaryOf(tokenizer: Tokenizer): Record<string, string | number> {
     model: modelOf(tokenizer),
     vocabulary: `${number(tokenizer.vocabSize)} ids, ${number(tokenizer.addedTokens.length)} of added tokens`,
     normalizer: specOf(tokenizer.normalizer),
-    'pre-tokenizer': tokenizer.splitter ? 'a split pattern of its own' : specOf(tokenizer.preTokenizer),
+    'pre-tokenizer': splitOf(tokenizer),
     'post-processor': specOf(tokenizer.postProcessor),
     decoder: specOf(tokenizer.decoder),
     'special tokens': listOf(special.map(({ content, id }) => `${content} ${id}`)),
@@ -70,6 +70,11 @@ function modelOf({ model }: Tokenizer): string {
     return `WordPiece, continuations begin with ${model.continuingSubwordPrefix}, unknown is ${model.unkToken}`;
   if (model instanceof WordLevel) return `words, unknown is ${model.unkToken}`;
   return model.constructor.name;
+}
+
+function splitOf({ splitter, preTokenizer }: Tokenizer): string {
+  if (splitter instanceof RegExp) return `pieces that match ${short(splitter.source)}`;
+  return splitter ? 'the split of a published vocabulary' : specOf(preTokenizer);
 }
 
 function partsOf(tokenizer: Tokenizer): string {

@@ -1,40 +1,32 @@
 import { createReadStream } from 'node:fs';
 import { mapAsync } from '@rivulet/stream';
-import { loadTokenizer, type Tokenizer } from '@rivulet/tokenizer';
+import type { Tokenizer } from '@rivulet/tokenizer';
 import type { Command } from 'commander';
 import { lastValueFrom } from 'rxjs';
 import { complain, sources, write } from './input.ts';
+import { addTokenizerOption, type TokenizerOptions, tokenizerOf } from './tokenizer-option.ts';
 
-interface Options {
-  readonly tokenizer: string;
+interface Options extends TokenizerOptions {
   readonly specialTokens: boolean;
   readonly json: boolean;
 }
 
-const ANY_TOKENIZER = 'a tokenizer file of any format, a folder that holds one, or a URL';
-
 export function addTokens(rivulet: Command): void {
-  rivulet
-    .command('encode')
+  addTokenizerOption(rivulet.command('encode'))
     .description('text to ids: for each line a JSON array')
     .argument('[file...]', 'text files; standard input by default')
-    .requiredOption('--tokenizer <file>', ANY_TOKENIZER)
     .option('--no-special-tokens', 'add none, such as an end token')
     .option('--json', 'one JSON object per line: text, ids, tokens', false)
     .action((files: string[], options: Options) => eachLine(files, options, encodeLine));
-  rivulet
-    .command('decode')
+  addTokenizerOption(rivulet.command('decode'))
     .description('ids to text: the reverse of encode')
     .argument('[file...]', 'files with a JSON array per line; standard input by default')
-    .requiredOption('--tokenizer <file>', ANY_TOKENIZER)
     .option('--special-tokens', 'keep them in the text', false)
     .option('--json', 'one JSON object per line: ids, text', false)
     .action((files: string[], options: Options) => eachLine(files, options, decodeLine));
-  rivulet
-    .command('count')
+  addTokenizerOption(rivulet.command('count'))
     .description('how many tokens files have, each as one text without added special tokens')
     .argument('[file...]', 'text files; standard input by default')
-    .requiredOption('--tokenizer <file>', ANY_TOKENIZER)
     .option('--json', 'one JSON object per file: file, tokens, bytes', false)
     .action(count);
 }
@@ -45,7 +37,7 @@ async function eachLine(
   options: Options,
   convert: (line: string, tokenizer: Tokenizer, options: Options) => string,
 ): Promise<void> {
-  const tokenizer = await loadTokenizer(options.tokenizer);
+  const tokenizer = await tokenizerOf(options);
   for (const { name, lines } of sources(files)) {
     let number = 0;
     const output = lines.pipe(
@@ -89,8 +81,9 @@ interface Count {
   readonly bytes: number;
 }
 
-async function count(files: readonly string[], { tokenizer: path, json }: Options): Promise<void> {
-  const tokenizer = await loadTokenizer(path);
+async function count(files: readonly string[], options: Options): Promise<void> {
+  const { json } = options;
+  const tokenizer = await tokenizerOf(options);
   const total = { tokens: 0, bytes: 0 };
   for (const file of files.length > 0 ? files : [null]) {
     const name = file ?? 'standard input';

@@ -29,7 +29,7 @@ export function tiktokenEncoding(name: string, options: Partial<TiktokenOptions>
   if (!pattern)
     throw new TokenizerFormatError(
       'tiktoken.pattern',
-      `the name says none of ${Object.keys(encodings).join(', ')}: the option is needed for rank files like this`,
+      `the name of the file says none of ${Object.keys(encodings).join(', ')}: give the split pattern`,
     );
   return { pattern, specialTokens: options.specialTokens ?? encoding?.specialTokens ?? {} };
 }
