@@ -348,6 +348,10 @@ describe('loadTokenizer', () => {
       `${at('tokenizer_config.json')}: chat_template: expected a string or a list of named ones, got 3`,
     );
     const nothing = mkdtempSync(join(folder, 'nothing-'));
+    writeFileSync(join(nothing, 'words.json'), '{"a": 0}');
+    expect((await failure(join(nothing, 'words.json'))).message).to.equal(
+      `${join(nothing, 'words.json')}: needs merges.txt beside it, which is absent`,
+    );
     expect((await failure(nothing)).message).to.match(
       startsWith(`${nothing}: holds no tokenizer; looked for tokenizer.json`),
     );

@@ -84,10 +84,7 @@ const detectOr = (format: TokenizerFormat | undefined, bytes: Uint8Array, name: 
   format ? { format } : detect(bytes, name);
 
 async function mainFile({ folder, file, path }: Located): Promise<{ name: string; bytes: Uint8Array }> {
-  const names = await folder.list();
-  const others = names?.filter((name) => KNOWN_ENDINGS.test(name)).sort() ?? [];
-  const candidates = file === null ? [...KNOWN.filter((name) => names?.includes(name) ?? true), ...others] : [file];
-  for (const name of candidates) {
+  for (const name of file === null ? await candidates(folder) : [file]) {
     const bytes = await folder.read(name);
     if (bytes) return { name, bytes };
   }
@@ -97,6 +94,13 @@ async function mainFile({ folder, file, path }: Located): Promise<{ name: string
   );
 }
 
+/** What may be the tokenizer of a folder, the likeliest first. */
+async function candidates(folder: Folder): Promise<string[]> {
+  const names = await folder.list();
+  if (!names) return [...KNOWN];
+  return [...KNOWN.filter((name) => names.includes(name)), ...names.filter((name) => KNOWN_ENDINGS.test(name)).sort()];
+}
+
 /** The two files of GPT-2's format, given one of them. */
 async function vocabAndMerges(
   folder: Folder,
@@ -104,19 +108,17 @@ async function vocabAndMerges(
   bytes: Uint8Array,
   { merges }: LoadTokenizerOptions,
 ): Promise<{ name: string; vocab: Uint8Array; merges: string | Uint8Array }> {
-  const read = async (other: string): Promise<Uint8Array> => {
+  const beside = async (ending: RegExp, otherEnding: string): Promise<{ other: string; found: Uint8Array }> => {
+    const other = ending.test(name) ? name.replace(ending, otherEnding) : otherEnding;
     const found = await folder.read(other);
     if (!found) throw new TokenizerFileError(folder.pathOf(name), `needs ${other} beside it, which is absent`);
-    return found;
+    return { other, found };
   };
-  const isMerges = bytes[0] !== 0x7b && !/\.json$/.test(name);
-  if (isMerges)
-    return {
-      name: name.replace(/merges\.txt$/, 'vocab.json'),
-      vocab: await read(name.replace(/merges\.txt$/, 'vocab.json')),
-      merges: bytes,
-    };
-  return { name, vocab: bytes, merges: merges ?? (await read(name.replace(/vocab\.json$/, 'merges.txt'))) };
+  if (bytes[0] !== 0x7b && !/\.json$/.test(name)) {
+    const { other, found } = await beside(/merges\.txt$/, 'vocab.json');
+    return { name: other, vocab: found, merges: bytes };
+  }
+  return { name, vocab: bytes, merges: merges ?? (await beside(/vocab\.json$/, 'merges.txt')).found };
 }
 
 async function configBeside(folder: Folder, { config }: LoadTokenizerOptions): Promise<TokenizerConfig | null> {
