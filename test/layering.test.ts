@@ -6,7 +6,7 @@ import { root } from './support/repository.ts';
 
 /** What each package may import, beside Node's own modules. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  tokenizer: [],
+  tokenizer: ['@huggingface/jinja'],
   tensor: ['koffi', 'onnxruntime-node'],
   nn: ['tensor'],
   training: ['tensor', 'nn', 'rxjs'],

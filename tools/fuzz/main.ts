@@ -1,26 +1,48 @@
 // npm run fuzz -- tokenizer [COUNT] [SEED]: compares byte-level BPE with its references on generated texts.
+// npm run fuzz -- tokenizer-files [COUNT] [SEED]: loads damaged tokenizer files, which must be read or refused with one line.
 import { readFileSync } from 'node:fs';
 import { pairOf, vocabularies } from '../../packages/tokenizer/test/support/byte-level-references.ts';
+import { loadDamaged } from '../../packages/tokenizer/test/support/damaged-files.ts';
 import { generatedText, randomOf } from '../../packages/tokenizer/test/support/generated.ts';
 
 const [what, count = '10000', seed = String(Date.now() % 1e9)] = process.argv.slice(2);
-if (what !== 'tokenizer') {
-  process.stderr.write('usage: npm run fuzz -- tokenizer [COUNT] [SEED]\n');
-  process.exit(2);
+if (what === 'tokenizer') await compareTexts();
+else if (what === 'tokenizer-files') await damageFiles();
+else {
+  process.stderr.write('usage: npm run fuzz -- tokenizer|tokenizer-files [COUNT] [SEED]\n');
+  process.exitCode = 2;
 }
-const shared = new URL('../../../shared/', import.meta.url);
-const source = readFileSync(new URL(import.meta.url), 'utf8');
-for (const [name, path] of Object.entries(vocabularies)) {
-  const { ours, reference } = pairOf(name, readFileSync(new URL(path, shared), 'utf8'));
-  const random = randomOf(Number(seed));
-  let wrong = 0;
-  for (let i = 0; i < Number(count); i++) {
-    const text = generatedText(random, source).toWellFormed();
-    const expected = await reference(text);
-    const ids = ours.encode(text);
-    if (ids.length === expected.length && ids.every((id, at) => id === expected[at])) continue;
-    if (wrong++ < 5) process.stdout.write(`${name}: ${JSON.stringify(text)}\n`);
+
+async function compareTexts(): Promise<void> {
+  const shared = new URL('../../../shared/', import.meta.url);
+  const source = readFileSync(new URL(import.meta.url), 'utf8');
+  for (const [name, path] of Object.entries(vocabularies)) {
+    const { ours, reference } = pairOf(name, readFileSync(new URL(path, shared), 'utf8'));
+    const random = randomOf(Number(seed));
+    let wrong = 0;
+    for (let i = 0; i < Number(count); i++) {
+      const text = generatedText(random, source).toWellFormed();
+      const expected = await reference(text);
+      const ids = ours.encode(text);
+      if (ids.length === expected.length && ids.every((id, at) => id === expected[at])) continue;
+      if (wrong++ < 5) process.stdout.write(`${name}: ${JSON.stringify(text)}\n`);
+    }
+    process.stdout.write(`${name}: ${wrong} of ${count} texts differ (seed ${seed})\n`);
+    if (wrong > 0) process.exitCode = 1;
   }
-  process.stdout.write(`${name}: ${wrong} of ${count} texts differ (seed ${seed})\n`);
-  if (wrong > 0) process.exitCode = 1;
+}
+
+async function damageFiles(): Promise<void> {
+  const counts = new Map<string, { accepted: number; refused: number; failed: number }>();
+  for await (const { sample, accepted, failure, bytes } of loadDamaged(Number(count), Number(seed))) {
+    const own = counts.get(sample) ?? { accepted: 0, refused: 0, failed: 0 };
+    counts.set(sample, own);
+    if (failure === null) own[accepted ? 'accepted' : 'refused']++;
+    else if (own.failed++ < 3)
+      process.stdout.write(`${sample}: ${failure}\n${Buffer.from(bytes).toString('base64')}\n`);
+  }
+  for (const [sample, { accepted, refused, failed }] of counts) {
+    process.stdout.write(`${sample}: ${accepted} read, ${refused} refused, ${failed} failed (seed ${seed})\n`);
+    if (failed > 0) process.exitCode = 1;
+  }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addClassify } from './commands/classify.ts';
+import { addTokenizer } from './commands/inspect.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
 import { addTrainViT } from './commands/train-vit.ts';
@@ -12,6 +13,7 @@ function program(): Command {
   addTranslate(rivulet);
   addClassify(rivulet);
   addTokens(rivulet);
+  addTokenizer(rivulet);
   const train = rivulet.command('train').description('train a model');
   addTrainSeq2Seq(train);
   addTrainViT(train);

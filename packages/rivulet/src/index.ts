@@ -20,5 +20,5 @@ export * from '@rivulet/tokenizer';
 export * from '@rivulet/training';
 export * from '@rivulet/transformer';
 export * from '@rivulet/vision';
-export { type ImageModel, load, loadImage, loadText, loadTokenizer, ModelError, type TextModel } from './load.ts';
+export { type ImageModel, load, loadImage, loadText, ModelError, type TextModel } from './load.ts';
 export { type ModelFiles, saveModelFolder } from './model-folder.ts';

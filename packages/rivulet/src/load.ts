@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
 import { FileError, readSafetensors } from '@rivulet/tensor';
-import { type Tokenizer, tokenizerFromJSON } from '@rivulet/tokenizer';
+import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
 import { ImageClassifier, parseImageConfig, parseViTConfig, ViT } from '@rivulet/vision';
 
 /** A model folder that cannot be used; the message names the file and the reason. */
@@ -54,12 +54,6 @@ export async function loadImage(directory: string): Promise<ImageModel> {
   return loaded;
 }
 
-/** Reads a tokenizer.json. @throws ModelError naming the file and the field. */
-export async function loadTokenizer(file: string): Promise<Tokenizer> {
-  const text = await readText(file);
-  return naming(file, () => tokenizerFromJSON(text));
-}
-
 async function readConfig(directory: string): Promise<Json> {
   const info = await stat(directory).catch(() => null);
   if (!info) throw new ModelError(directory, 'there is no such folder');
@@ -77,7 +71,10 @@ async function readConfig(directory: string): Promise<Json> {
 async function loadTranslator(directory: string, json: Json): Promise<TextModel> {
   const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
   const tokenizerFile = join(directory, 'tokenizer.json');
-  const tokenizer = await loadTokenizer(tokenizerFile);
+  const tokenizer = await loadTokenizer(tokenizerFile).catch((error: unknown) => {
+    if (error instanceof TokenizerFileError) throw new ModelError(error.file, error.reason, { cause: error });
+    throw error;
+  });
   if (tokenizer.vocabSize !== config.vocabSize)
     throw new ModelError(tokenizerFile, `has ${tokenizer.vocabSize} tokens, config.json says ${config.vocabSize}`);
   const model = await withWeights(directory, () => new GRUSeq2Seq(config));
@@ -107,14 +104,6 @@ async function withWeights<M extends GRUSeq2Seq | ViT>(directory: string, make: 
     model.loadStateDict(weights);
     return model;
   });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new ModelError(file, `cannot be read: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 function naming<T>(file: string, work: () => T): T {

@@ -1,3 +1,4 @@
+import { type Dropout, encodeWithDropout } from './bpe-dropout.ts';
 import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
 import { IdBuffer } from './id-buffer.ts';
@@ -15,6 +16,13 @@ export interface BPEOptions {
   readonly ignoreMerges?: boolean;
 }
 
+/** The tables of a model, ready for use. */
+export interface BPETables extends ByteBPEParts {
+  readonly unkToken?: string | null;
+  /** Spellings that do not follow from a token's bytes: those with characters that stand for no byte. */
+  readonly spellings?: ReadonlyMap<number, string>;
+}
+
 /** Byte-pair encoding (https://arxiv.org/abs/1508.07909) over bytes. */
 export class BPE implements Model {
   readonly unkToken: string | null;
@@ -22,17 +30,19 @@ export class BPE implements Model {
   readonly vocabSize: number;
   readonly #engine: ByteBPE;
   readonly #encoder = new TextEncoder();
-  readonly #pairs: PairTable;
+  readonly #parts: ByteBPEParts;
+  readonly #spellings: ReadonlyMap<number, string> | undefined;
   #vocab: ReadonlyMap<string, number> | undefined;
   #merges: readonly (readonly [string, string])[] | undefined;
 
   /** @throws Error naming an unknown-token, or a merge whose parts or result are not in the vocabulary. */
-  constructor(options: BPEOptions | ByteBPEParts) {
+  constructor(options: BPEOptions | BPETables) {
     if ('tokens' in options) {
-      this.unkToken = null;
+      this.unkToken = options.unkToken ?? null;
       this.ignoreMerges = options.whole;
       this.vocabSize = options.tokens.count;
-      this.#pairs = options.pairs;
+      this.#parts = options;
+      this.#spellings = options.spellings;
       this.#engine = new ByteBPE(options);
       return;
     }
@@ -46,13 +56,25 @@ export class BPE implements Model {
     const tokens: (Uint8Array | undefined)[] = [];
     for (const [token, id] of vocab) tokens[id] = tokenBytes(token);
     this.vocabSize = tokens.length;
-    this.#pairs = pairsOf(vocab, merges);
-    this.#engine = new ByteBPE({
+    this.#parts = {
       tokens: TokenBytes.from(tokens),
-      pairs: this.#pairs,
+      pairs: pairsOf(vocab, merges),
       bytes: Int32Array.from(byteCharacters, (character) => vocab.get(character) ?? unknown),
       whole: ignoreMerges,
-    });
+    };
+    this.#engine = new ByteBPE(this.#parts);
+  }
+
+  /** What a model like this one is made from. */
+  tables(): BPETables {
+    const spellings = new Map<number, string>();
+    for (const [token, id] of this.vocab) if (token !== this.#characters(id)) spellings.set(id, token);
+    return { ...this.#parts, unkToken: this.unkToken, spellings };
+  }
+
+  /** A piece that is looked up as a whole is not made by joining alone. */
+  get joinsNeighbours(): boolean {
+    return !this.ignoreMerges;
   }
 
   /** Token (in byte characters) → id; made on first use where the model was read from bytes. */
@@ -60,7 +82,7 @@ export class BPE implements Model {
     if (!this.#vocab) {
       const vocab = new Map<string, number>();
       for (let id = 0; id < this.vocabSize; id++)
-        if (this.#engine.tokens.lengthOf(id) > 0) vocab.set(this.#name(id), id);
+        if (this.#engine.tokens.lengthOf(id) > 0 || this.#spellings?.has(id)) vocab.set(this.#name(id), id);
       this.#vocab = vocab;
     }
     return this.#vocab;
@@ -68,11 +90,17 @@ export class BPE implements Model {
 
   /** Pairs in the order of their ranks. */
   get merges(): readonly (readonly [string, string])[] {
-    this.#merges ??= this.#pairs.byRank().map(({ left, right }) => [this.#name(left), this.#name(right)] as const);
+    this.#merges ??= this.#parts.pairs
+      .byRank()
+      .map(({ left, right }) => [this.#name(left), this.#name(right)] as const);
     return this.#merges;
   }
 
   #name(id: number): string {
+    return this.#spellings?.get(id) ?? this.#characters(id);
+  }
+
+  #characters(id: number): string {
     let name = '';
     for (const byte of this.#engine.tokens.of(id)) name += byteCharacters[byte]!;
     return name;
@@ -85,6 +113,18 @@ export class BPE implements Model {
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     this.#engine.encode(bytes, start, end, ids, ends);
+  }
+
+  /** The same with merges left out at random. */
+  encodeWithDropout(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dropout: Dropout,
+    ids: IdBuffer,
+    ends?: IdBuffer,
+  ): void {
+    encodeWithDropout(this.#parts, bytes, start, end, dropout, ids, ends);
   }
 
   tokenToId(token: string): number | undefined {

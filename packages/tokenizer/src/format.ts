@@ -83,13 +83,20 @@ export function refuse(field: string, value: unknown, supported: string): never 
   throw new TokenizerFormatError(field, `${describe(value)} is not supported; supported: ${supported}`);
 }
 
+/** Tables are as long as the highest id: one that is far above the count is an error, not a reason to take memory. */
+export const idLimit = (count: number): number => 16 * count + 2 ** 16;
+
 /** Token → id, every id of one token only. */
 export function vocabulary(field: string, value: unknown): Map<string, number> {
   const vocab = new Map<string, number>();
   const taken = new Set<number>();
-  for (const [token, number] of Object.entries(object(field, value))) {
+  const entries = Object.entries(object(field, value));
+  const limit = idLimit(entries.length);
+  for (const [token, number] of entries) {
     const at = `${field}["${token}"]`;
     const own = id(at, number);
+    if (own >= limit)
+      throw new TokenizerFormatError(at, `the id ${own} is out of proportion to ${entries.length} tokens`);
     if (taken.has(own)) throw new TokenizerFormatError(at, `the id ${own} belongs to another token too`);
     taken.add(own);
     vocab.set(token, own);

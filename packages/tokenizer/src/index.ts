@@ -1,7 +1,16 @@
 export type { AddedToken } from './added-tokens.ts';
 export { BPE, type BPEOptions } from './bpe.ts';
 export { type ByteLevelOptions, splitWords } from './byte-level.ts';
+export { applyChatTemplate, type ChatMessage, ChatTemplateError, type ChatTemplateOptions } from './chat/apply.ts';
+export { compileTokenizer, tokenizerFromCompiled } from './compiled/index.ts';
 export type { Encoding, OffsetUnit } from './encoding.ts';
+export { readTokenizerConfig, type TokenizerConfig } from './files/config.ts';
+export type { TokenizerFormat } from './files/detect.ts';
+export { tokenizerFromLlama2c } from './files/llama2c.ts';
+export { type LoadTokenizerOptions, loadTokenizer } from './files/load.ts';
+export { TokenizerFileError } from './files/source.ts';
+export { tokenizerFromVocabMerges, type VocabMergesOptions } from './files/vocab-merges.ts';
+export { tokenizerFromWordPieceVocab, type WordPieceVocabOptions } from './files/word-piece-vocab.ts';
 export { type Spec, TokenizerFormatError } from './format.ts';
 export { IdBuffer } from './id-buffer.ts';
 export type { Model } from './model.ts';
@@ -16,8 +25,10 @@ export {
 } from './sentencepiece/model-file.ts';
 export { SentencePieceNormalizer } from './sentencepiece/normalizer.ts';
 export { SentencePieceFormatError } from './sentencepiece/protobuf.ts';
+export type { EncodeStream } from './stream/encode-stream.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export {
+  type ChatFormat,
   type DecodeOptions,
   type DecodeStream,
   type EncodeOptions,

@@ -4,6 +4,8 @@ import type { IdBuffer } from './id-buffer.ts';
 export interface Model {
   /** The highest id plus one. */
   readonly vocabSize: number;
+  /** True where ids come about by joining neighbours alone: where no token reaches over, a text may then be cut. */
+  readonly joinsNeighbours?: boolean;
   /**
    * Appends the ids of one piece: the UTF-8 bytes `[start, end)`. Byte-level models see the text's own bytes, all others
    * the UTF-8 of the normalized text.

@@ -14,13 +14,41 @@ export class PairTable {
 
   /** Adds a pair that is not there yet; the first one counts. */
   add(left: number, right: number, rank: number, merged: number): void {
-    if (this.find(left, right) >= 0) return;
-    if (2 * ++this.#count > this.#mask) this.#grow();
-    const at = this.#free(left, right);
-    this.#slots[at] = left + 1;
-    this.#slots[at + 1] = right;
-    this.#slots[at + 2] = rank;
-    this.#slots[at + 3] = merged;
+    if (2 * (this.#count + 1) > this.#mask) this.#grow();
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = hashPair(left, right) & mask;
+    for (let key = slots[4 * slot]!; key !== 0; key = slots[4 * slot]!) {
+      if (key === left + 1 && slots[4 * slot + 1] === right) return;
+      slot = (slot + 1) & mask;
+    }
+    this.#count++;
+    slots[4 * slot] = left + 1;
+    slots[4 * slot + 1] = right;
+    slots[4 * slot + 2] = rank;
+    slots[4 * slot + 3] = merged;
+  }
+
+  /** A table of pairs given by columns, as `add` makes it, in one loop. */
+  static from(lefts: Int32Array, rights: Int32Array, ranks: Int32Array, merged: Int32Array): PairTable {
+    const table = new PairTable(lefts.length);
+    const slots = table.#slots;
+    const mask = table.#mask;
+    let count = 0;
+    for (let i = 0; i < lefts.length; i++) {
+      const left = lefts[i]!;
+      const right = rights[i]!;
+      let at = 4 * (hashPair(left, right) & mask);
+      while (slots[at] !== 0 && (slots[at] !== left + 1 || slots[at + 1] !== right)) at = (at + 4) & (4 * mask + 3);
+      if (slots[at] !== 0) continue; // the first one counts
+      slots[at] = left + 1;
+      slots[at + 1] = right;
+      slots[at + 2] = ranks[i]!;
+      slots[at + 3] = merged[i]!;
+      count++;
+    }
+    table.#count = count;
+    return table;
   }
 
   /** Where the pair is, for `rank` and `merged`; −1 where it is not. */
@@ -44,12 +72,13 @@ export class PairTable {
   }
 
   /** The pairs in the order of their ranks. */
-  byRank(): { left: number; right: number }[] {
+  byRank(): { left: number; right: number; rank: number; merged: number }[] {
     const slots = this.#slots;
-    const found: { left: number; right: number; rank: number }[] = [];
+    const found: { left: number; right: number; rank: number; merged: number }[] = [];
     for (let at = 0; at < slots.length; at += 4)
-      if (slots[at]! > 0) found.push({ left: slots[at]! - 1, right: slots[at + 1]!, rank: slots[at + 2]! });
-    return found.sort((a, b) => a.rank - b.rank);
+      if (slots[at]! > 0)
+        found.push({ left: slots[at]! - 1, right: slots[at + 1]!, rank: slots[at + 2]!, merged: slots[at + 3]! });
+    return found.sort((a, b) => a.rank - b.rank || a.left - b.left || a.right - b.right);
   }
 
   #free(left: number, right: number): number {

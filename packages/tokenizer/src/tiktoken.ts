@@ -1,9 +1,10 @@
 import type { AddedToken } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
+import { idLimit, TokenizerFormatError } from './format.ts';
 import { mergeLong } from './merge-long.ts';
+import { namedSplitter } from './named-splitters.ts';
 import { PairTable } from './pair-table.ts';
 import { splitPattern } from './split-pattern.ts';
-import { cl100kSplitter, gpt2Splitter, o200kSplitter, type Splitter } from './splitters.ts';
 import { TokenBytes } from './token-bytes.ts';
 import { Tokenizer } from './tokenizer.ts';
 
@@ -14,28 +15,22 @@ export interface TiktokenOptions {
   readonly specialTokens?: Readonly<Record<string, number>>;
 }
 
-const splitters: Readonly<Record<string, () => Splitter>> = {
-  cl100k: cl100kSplitter,
-  o200k: o200kSplitter,
-  p50k: gpt2Splitter,
-  r50k: gpt2Splitter,
-};
-
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
 
 /**
  * Reads tiktoken's rank files: on every line the token's bytes in base64, a blank, and the rank, which is the id.
- * @throws Error naming the line that is wrong, or a byte without a token.
+ * @throws TokenizerFormatError naming the line that is wrong, or a byte without a token.
  */
 export function tokenizerFromTiktoken(file: Uint8Array, { pattern, specialTokens = {} }: TiktokenOptions): Tokenizer {
   const tokens = readRanks(file);
   const bytes = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
     bytes[byte] = tokens.find(Uint8Array.of(byte), 0, 1);
-    if (bytes[byte]! < 0) throw new Error(`the rank file has no token for the byte ${byte}`);
+    if (bytes[byte]! < 0) throw new TokenizerFormatError('rank file', `has no token for the byte ${byte}`);
   }
   const addedTokens = Object.entries(specialTokens).map(([content, id]): AddedToken => {
-    if (!Number.isInteger(id) || id < 0) throw new Error(`special token "${content}": expected an id, got ${id}`);
+    if (!Number.isInteger(id) || id < 0)
+      throw new TokenizerFormatError(`specialTokens["${content}"]`, `expected an id, got ${id}`);
     return { id, content, special: true, singleWord: false, lstrip: false, rstrip: false, normalized: false };
   });
   return new Tokenizer({
@@ -43,7 +38,7 @@ export function tokenizerFromTiktoken(file: Uint8Array, { pattern, specialTokens
     preTokenizer: byteLevel,
     decoder: byteLevel,
     addedTokens,
-    splitter: Object.hasOwn(splitters, pattern) ? splitters[pattern]!() : splitPattern(pattern),
+    splitter: namedSplitter(pattern) ?? splitPattern(pattern),
   });
 }
 
@@ -68,7 +63,7 @@ function readRanks(file: Uint8Array): TokenBytes {
   let highest = -1;
   for (let at = 0, line = 1; at < file.length; line++) {
     const wrong = (): never => {
-      throw new Error(`rank file, line ${line}: expected a token in base64, a blank and its rank`);
+      throw new TokenizerFormatError(`rank file, line ${line}`, 'expected a token in base64, a blank and its rank');
     };
     if (file[at] === LINE_FEED) {
       at++;
@@ -102,12 +97,17 @@ function readRanks(file: Uint8Array): TokenBytes {
     highest = Math.max(highest, rank);
     ranks.push(rank);
   }
-  if (ranks.length === 0) throw new Error('the rank file is empty');
+  if (ranks.length === 0) throw new TokenizerFormatError('rank file', 'is empty');
+  if (highest >= idLimit(ranks.length))
+    throw new TokenizerFormatError('rank file', `the rank ${highest} is out of proportion to ${ranks.length} tokens`);
   starts.push(size);
   const line = new Int32Array(highest + 1).fill(-1);
   ranks.forEach((rank, i) => {
     if (line[rank]! >= 0)
-      throw new Error(`rank file, line ${i + 1}: the rank ${rank} belongs to line ${line[rank]! + 1} too`);
+      throw new TokenizerFormatError(
+        `rank file, line ${i + 1}`,
+        `the rank ${rank} belongs to line ${line[rank]! + 1} too`,
+      );
     line[rank] = i;
   });
   const arena = new Uint8Array(size);

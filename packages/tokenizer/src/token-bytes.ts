@@ -14,15 +14,17 @@ export class TokenBytes {
     const count = offsets.length - 1;
     let size = 1024;
     while (size < count * 2) size *= 2;
-    this.#slots = new Int32Array(size);
+    const slots = new Int32Array(size);
+    this.#slots = slots;
     let longest = 0;
     for (let id = 0; id < count; id++) {
-      const [start, end] = [offsets[id]!, offsets[id + 1]!];
+      const start = offsets[id]!;
+      const end = offsets[id + 1]!;
       if (start === end) continue;
-      longest = Math.max(longest, end - start);
+      if (end - start > longest) longest = end - start;
       let slot = hashBytes(arena, start, end) & (size - 1);
-      while (this.#slots[slot]! > 0) slot = (slot + 1) & (size - 1);
-      this.#slots[slot] = id + 1;
+      while (slots[slot]! > 0) slot = (slot + 1) & (size - 1);
+      slots[slot] = id + 1;
     }
     this.longest = longest;
   }

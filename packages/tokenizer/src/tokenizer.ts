@@ -1,5 +1,6 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
+import { type Dropout, dropoutOf } from './bpe-dropout.ts';
 import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
@@ -15,6 +16,7 @@ import { type PostProcessor, readPostProcessor, type TemplatePart } from './post
 import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
 import { gpt2Splitter } from './splitters.ts';
+import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { type PaddingOptions, pad, type TruncationOptions, truncate } from './truncation.ts';
 
 /** The stages of a tokenizer; components are written as in tokenizer.json: `{ type: 'BertPreTokenizer' }`. */
@@ -31,6 +33,14 @@ export interface TokenizerParts {
   readonly splitter?: Splitter | RegExp;
 }
 
+/** What tokenizer_config.json says of chats. */
+export interface ChatFormat {
+  /** Jinja templates by their names; the usual one is called 'default'. */
+  readonly templates: Readonly<Record<string, string>>;
+  /** What templates see under the names `bos_token`, `eos_token` and so on. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+}
+
 export interface TextPair {
   readonly text: string;
   readonly pair: string;
@@ -41,6 +51,10 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
   /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
   readonly specialTokens?: 'allow' | 'text' | 'refuse';
+  /** For training: how likely a merge of a byte-level BPE model is left out, from 0 to 1. Default: none is. */
+  readonly dropout?: number;
+  /** Which merges are left out: the same seed, the same ids. Default 0. */
+  readonly seed?: number;
 }
 
 export interface EncodingOptions extends EncodeOptions {
@@ -80,6 +94,8 @@ export class Tokenizer {
   readonly decoder: Spec | null;
   readonly truncation: TruncationOptions | null;
   readonly padding: PaddingOptions | null;
+  /** For `applyChatTemplate`; may be set to a template of one's own. */
+  chat: ChatFormat | null = null;
   /** The number of ids: the highest plus one. */
   readonly vocabSize: number;
   /** How texts are split, where it is not as the pre-tokenizer says. */
@@ -155,7 +171,8 @@ export class Tokenizer {
 
   /** The ids of a text, or of two. Lone surrogates count as U+FFFD, as in UTF-8 encoders. The file's truncation applies, its padding does not. */
   encode(input: string | TextPair, options: EncodeOptions = {}): Int32Array {
-    if (typeof input !== 'string' || this.truncation) return Int32Array.from(this.#encoding(input, options).ids);
+    if (typeof input !== 'string' || this.truncation || options.dropout !== undefined)
+      return Int32Array.from(this.#encoding(input, options).ids);
     const ids = this.#ids;
     ids.clear();
     const template = options.addSpecialTokens === false ? null : this.#process.template;
@@ -163,6 +180,15 @@ export class Tokenizer {
       if ('sequence' in part) this.#encodeText(input, ids, options);
       else for (const id of part.ids) ids.push(id);
     return ids.toArray();
+  }
+
+  /**
+   * Encodes a text that comes in parts; the ids joined are those of the whole. The last word or so is held back.
+   * @throws RangeError where ids depend on text that is arbitrarily far away, as under truncation.
+   */
+  encodeStream(options: EncodeOptions = {}): EncodeStream {
+    const template = this.#process.template?.single ?? TEXT_ALONE;
+    return encodeStream(this, template, (parts) => new Tokenizer(parts), options);
   }
 
   /** How many ids `encode` gives. */
@@ -179,10 +205,12 @@ export class Tokenizer {
   }
 
   /** The seam between pieces and the model. */
-  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer): void {
+  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer, dropout: Dropout | null = null): void {
     if (this.#bytes.length < piece.length * 3) this.#bytes = new Uint8Array(piece.length * 6);
     const { written } = this.#encoder.encodeInto(piece, this.#bytes);
-    this.model.encode(this.#bytes, 0, written, ids, ends);
+    if (!dropout) this.model.encode(this.#bytes, 0, written, ids, ends);
+    else if (this.model instanceof BPE) this.model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
+    else throw new RangeError('dropout: the model is no byte-level BPE');
   }
 
   /** What the model and the added tokens get of a text. */
@@ -251,6 +279,7 @@ export class Tokenizer {
     const e = emptyEncoding();
     const ids = new IdBuffer();
     const ends = new IdBuffer();
+    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, (options.seed ?? 0) + sequence);
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
       const starts = piece.starts!;
       const stops = piece.ends!;
@@ -270,7 +299,7 @@ export class Tokenizer {
       }
       ids.clear();
       ends.clear();
-      this.#encodePiece(piece.text, ids, ends);
+      this.#encodePiece(piece.text, ids, ends, dropout);
       const units = unitsOfBytes(piece.text);
       for (let i = 0, from = 0; i < ids.length; i++) {
         const to = ends.values[i]!;

@@ -1,0 +1,64 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Tokenizer as Reference } from 'tokenizers';
+import { tokenizerFromJSON, tokenizerFromWordPieceVocab, tokenizerToJSON } from '../src/index.ts';
+import { anyText, smallTokenizer } from './support/texts.ts';
+
+const text = "Hello, the hello world's cats the end";
+
+describe('encode with dropout', () => {
+  const tokenizer = smallTokenizer(['<s>', null, '</s>']);
+
+  it('gives the usual ids at a rate of 0, and single bytes at 1', () => {
+    fc.assert(
+      fc.property(anyText, (sample) => {
+        expect(tokenizer.encode(sample, { dropout: 0 })).to.deep.equal(tokenizer.encode(sample));
+      }),
+    );
+    const bytes = tokenizer.encode('Hello, 中', { dropout: 1, addSpecialTokens: false });
+    expect(bytes.length).to.equal(new TextEncoder().encode('Hello, 中').length);
+  });
+
+  it('gives the same ids for the same seed, and ids of the same text for any', () => {
+    const plain = smallTokenizer();
+    const ids = new Set<string>();
+    for (let seed = 0; seed < 30; seed++) {
+      const encoded = plain.encode(text, { dropout: 0.4, seed });
+      expect(encoded).to.deep.equal(plain.encode(text, { dropout: 0.4, seed }));
+      expect(plain.decode(encoded)).to.equal(text);
+      ids.add(encoded.join());
+    }
+    expect(ids.size).to.be.greaterThan(25);
+  });
+
+  it('leaves out as many merges as the reference', async () => {
+    const json = JSON.parse(tokenizerToJSON(smallTokenizer()));
+    const ours = tokenizerFromJSON(json);
+    for (const dropout of [0.1, 0.5]) {
+      const reference = Reference.fromString(JSON.stringify({ ...json, model: { ...json.model, dropout } }));
+      let [own, other] = [0, 0];
+      for (let seed = 0; seed < 400; seed++) {
+        own += ours.encode(text, { dropout, seed }).length;
+        other += (await reference.encode(text)).getIds().length;
+      }
+      // Each mean is of 400 counts with a spread of some 2 tokens out of some 20.
+      expect(own / other).to.be.within(0.95, 1.05);
+    }
+  });
+
+  it('tells where tokens come from, and takes long pieces in time', () => {
+    const { offsets, ids } = tokenizer.encoding(text, { dropout: 0.5, seed: 3, addSpecialTokens: false });
+    offsets.forEach(([start, end], i) => {
+      expect(tokenizer.decode([ids[i]!])).to.equal(text.slice(start, end));
+    });
+    expect(tokenizer.encode('l'.repeat(100_000), { dropout: 0.1 }).length).to.be.greaterThan(1000);
+  });
+
+  it('refuses other rates, seeds and models, and text in parts', () => {
+    expect(() => tokenizer.encode('a', { dropout: 2 })).to.throw(RangeError, 'dropout: expected a number from 0 to 1');
+    expect(() => tokenizer.encode('a', { dropout: 0.1, seed: 0.5 })).to.throw(RangeError, 'seed: expected a whole');
+    const words = tokenizerFromWordPieceVocab('[UNK]\na\n');
+    expect(() => words.encode('a', { dropout: 0.1 })).to.throw(RangeError, 'the model is no byte-level BPE');
+    expect(() => tokenizer.encodeStream({ dropout: 0.1 })).to.throw(RangeError, 'dropout');
+  });
+});
