@@ -69,26 +69,38 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
         // The source may be stuck in a read that never ends; its clean-up must not hold up ours.
         iterator.return?.()?.catch(() => {});
       };
+      const waiting = new Set<(result: IteratorResult<T>) => void>();
+      const onAbort = (): void => {
+        for (const release of waiting) release(end());
+        waiting.clear();
+        stop();
+      };
+      // One listener for the run: adding and removing one for every value costs more than the value.
+      signal.addEventListener('abort', onAbort, { once: true });
       return {
-        async next() {
+        next() {
           if (signal.aborted) {
             stop();
-            return end();
+            return Promise.resolve(end());
           }
-          let onAbort: (() => void) | undefined;
-          const aborted = new Promise<IteratorResult<T>>((resolve) => {
-            onAbort = () => resolve(end());
-            signal.addEventListener('abort', onAbort, { once: true });
+          return new Promise((resolve, reject) => {
+            waiting.add(resolve);
+            iterator.next().then(
+              (result) => {
+                waiting.delete(resolve);
+                if (result.done) signal.removeEventListener('abort', onAbort);
+                resolve(result);
+              },
+              (error: unknown) => {
+                waiting.delete(resolve);
+                signal.removeEventListener('abort', onAbort);
+                reject(error);
+              },
+            );
           });
-          try {
-            const result = await Promise.race([iterator.next(), aborted]);
-            if (signal.aborted) stop();
-            return result;
-          } finally {
-            signal.removeEventListener('abort', onAbort!);
-          }
         },
         async return() {
+          signal.removeEventListener('abort', onAbort);
           if (signal.aborted) stop();
           else await iterator.return?.();
           return end();
