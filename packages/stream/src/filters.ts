@@ -81,6 +81,13 @@ export function windows({
   });
 }
 
+export interface DeduplicateOptions<T> {
+  /** What makes items the same. Default: the item. */
+  readonly keyOf?: (item: T) => unknown;
+  /** How many keys are remembered; the oldest is forgotten. Default 1,000,000. */
+  readonly memory?: number;
+}
+
 /**
  * Leaves out items whose key was seen among the last `memory` different keys. Window: 1.
  *
@@ -88,9 +95,9 @@ export function windows({
  *     deduplicate:  --a--b-----|
  */
 export function deduplicate<T>({
-  keyOf = (item: T): unknown => item,
+  keyOf = (item) => item,
   memory = 1_000_000,
-} = {}): OperatorFunction<T, T> {
+}: DeduplicateOptions<T> = {}): OperatorFunction<T, T> {
   checkWhole('memory', memory);
   return stepOperator(() => {
     const seen = new Set<unknown>();

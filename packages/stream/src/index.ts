@@ -2,6 +2,7 @@ export { batch, batchByTime, batchByTokens, type TokenBatchOptions } from './bat
 export { type BatcherOptions, batcher } from './batcher.ts';
 export { type Classified, type Classifier, type ClassifyOptions, classify, type Label } from './classify.ts';
 export {
+  type DeduplicateOptions,
   deduplicate,
   type NormalizeOptions,
   normalize,
@@ -30,6 +31,14 @@ export { lift } from './lift.ts';
 export { type LinesOptions, lines } from './lines.ts';
 export { type MapAsyncOptions, mapAsync } from './map-async.ts';
 export { fromIterable, fromPull, type Pull, PullObservable, pullOperator } from './pull.ts';
+export {
+  fromReadable,
+  intoWebWritable,
+  jsonLines,
+  serverSentEvents,
+  toAsyncIterable,
+  toReadable,
+} from './sinks.ts';
 export { filterItems, mapItems, SKIP, type Step, stepOperator } from './step.ts';
 export {
   collect,

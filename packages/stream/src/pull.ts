@@ -9,8 +9,10 @@ export type Pull<T> = (signal: AbortSignal) => AsyncIterable<T>;
  */
 export class PullObservable<T> extends Observable<T> {
   readonly pull: Pull<T>;
+  /** What `pull` iterates, where all of it is at hand. */
+  readonly items: Iterable<T> | null;
 
-  constructor(pull: Pull<T>) {
+  constructor(pull: Pull<T>, items: Iterable<T> | null = null) {
     super((subscriber) => {
       const controller = new AbortController();
       const drain = async (): Promise<void> => {
@@ -24,6 +26,7 @@ export class PullObservable<T> extends Observable<T> {
       return () => controller.abort();
     });
     this.pull = pull;
+    this.items = items;
   }
 }
 
@@ -39,9 +42,13 @@ export function fromPull<T>(pull: Pull<T>): PullObservable<T> {
 
 /** As `fromPull`, over anything that can be iterated; each subscription iterates anew. */
 export function fromIterable<T>(items: Iterable<T> | AsyncIterable<T>): PullObservable<T> {
-  return fromPull(async function* () {
+  const iterate = async function* (): AsyncGenerator<T> {
     yield* items;
-  });
+  };
+  return new PullObservable(
+    (signal) => abortable(iterate(), signal),
+    Symbol.iterator in items ? items : null, // an async one may keep us waiting
+  );
 }
 
 /** An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed. */

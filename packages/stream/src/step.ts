@@ -20,8 +20,9 @@ class SteppedObservable<R> extends PullObservable<R> {
   readonly steps: readonly MakeStep[];
 
   constructor(source: Observable<unknown>, steps: readonly MakeStep[]) {
+    const items = source instanceof PullObservable ? source.items : null; // at hand: no need to wait for them
     const pull = pullOf(source);
-    super((signal) => run(pull(signal), steps, signal) as AsyncIterable<R>);
+    super((signal) => run(items ?? pull(signal), steps, signal) as AsyncIterable<R>);
     this.origin = source;
     this.steps = steps;
   }
@@ -40,39 +41,33 @@ export function stepOperator<T, R>(make: () => Step<T, R>): OperatorFunction<T, 
 }
 
 async function* run(
-  source: AsyncIterable<unknown>,
+  source: Iterable<unknown> | AsyncIterable<unknown>,
   makers: readonly MakeStep[],
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
   const steps = makers.map((make) => make());
-  const through = async (from: number, pending: PromiseLike<unknown>): Promise<unknown> => {
-    let value = await pending;
-    for (let i = from; i < steps.length && value !== SKIP; i++) {
-      if (signal.aborted) return SKIP;
-      value = await steps[i]!.next(value, signal);
-    }
-    return value;
-  };
-  const iterator = source[Symbol.asyncIterator]();
+  const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]();
+  const atOnce = Symbol.iterator in source;
   let ended = false;
   let failure: { error: unknown } | null = null; // of the source; told after what the steps still hold
   try {
     while (true) {
       let result: IteratorResult<unknown>;
       try {
-        result = await iterator.next();
+        const next = iterator.next();
+        result = atOnce ? (next as IteratorResult<unknown>) : await next;
       } catch (error) {
         failure = { error };
         break;
       }
       if (result.done) break;
       let value = result.value;
+      if (isPromise(value)) value = await value;
       for (let i = 0; i < steps.length && value !== SKIP; i++) {
         value = steps[i]!.next(value, signal);
-        if (isPromise(value)) {
-          value = await through(i + 1, value);
-          break;
-        }
+        if (!isPromise(value)) continue;
+        value = await value; // here, not in a function of its own: that would cost promises
+        if (signal.aborted) return;
       }
       if (signal.aborted) return;
       if (value !== SKIP) yield value;
@@ -80,8 +75,11 @@ async function* run(
     ended = true;
     for (const [i, step] of steps.entries()) {
       if (signal.aborted) return;
-      const rest = step.end?.() ?? SKIP;
-      const value = rest === SKIP ? SKIP : await through(i + 1, Promise.resolve(rest));
+      let value: unknown = step.end?.() ?? SKIP;
+      for (const after of steps.slice(i + 1)) {
+        if (value === SKIP || signal.aborted) break;
+        value = await after.next(value, signal);
+      }
       if (value !== SKIP) yield value;
     }
     if (failure) throw failure.error;

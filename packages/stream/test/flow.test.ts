@@ -30,7 +30,7 @@ import {
 } from '../src/index.ts';
 import { failure, Meter, turns } from './support/probe.ts';
 
-const all = <T, R>(items: Iterable<T>, operator: OperatorFunction<T, R>): Promise<R[]> =>
+const all = <T, R>(items: Iterable<NoInfer<T>>, operator: OperatorFunction<T, R>): Promise<R[]> =>
   lastValueFrom(fromIterable(items).pipe(operator, toArray()));
 const signal = new AbortController().signal;
 
