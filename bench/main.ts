@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
 import { engine } from './engine.ts';
+import { stream } from './stream.ts';
 import { tokenizer } from './tokenizer.ts';
 import { trainSeq2Seq } from './train-seq2seq.ts';
 import { translate } from './translate.ts';
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<
   digits,
   engine,
   tokenizer,
+  stream,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -9,8 +9,10 @@ export type Pull<T> = (signal: AbortSignal) => AsyncIterable<T>;
  */
 export class PullObservable<T> extends Observable<T> {
   readonly pull: Pull<T>;
+  /** What `pull` iterates, where all of it is at hand. */
+  readonly items: Iterable<T> | null;
 
-  constructor(pull: Pull<T>) {
+  constructor(pull: Pull<T>, items: Iterable<T> | null = null) {
     super((subscriber) => {
       const controller = new AbortController();
       const drain = async (): Promise<void> => {
@@ -24,6 +26,7 @@ export class PullObservable<T> extends Observable<T> {
       return () => controller.abort();
     });
     this.pull = pull;
+    this.items = items;
   }
 }
 
@@ -39,9 +42,13 @@ export function fromPull<T>(pull: Pull<T>): PullObservable<T> {
 
 /** As `fromPull`, over anything that can be iterated; each subscription iterates anew. */
 export function fromIterable<T>(items: Iterable<T> | AsyncIterable<T>): PullObservable<T> {
-  return fromPull(async function* () {
+  const iterate = async function* (): AsyncGenerator<T> {
     yield* items;
-  });
+  };
+  return new PullObservable(
+    (signal) => abortable(iterate(), signal),
+    Symbol.iterator in items ? items : null, // an async one may keep us waiting
+  );
 }
 
 /** An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed. */
@@ -69,26 +76,38 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
         // The source may be stuck in a read that never ends; its clean-up must not hold up ours.
         iterator.return?.()?.catch(() => {});
       };
+      const waiting = new Set<(result: IteratorResult<T>) => void>();
+      const onAbort = (): void => {
+        for (const release of waiting) release(end());
+        waiting.clear();
+        stop();
+      };
+      // One listener for the run: adding and removing one for every value costs more than the value.
+      signal.addEventListener('abort', onAbort, { once: true });
       return {
-        async next() {
+        next() {
           if (signal.aborted) {
             stop();
-            return end();
+            return Promise.resolve(end());
           }
-          let onAbort: (() => void) | undefined;
-          const aborted = new Promise<IteratorResult<T>>((resolve) => {
-            onAbort = () => resolve(end());
-            signal.addEventListener('abort', onAbort, { once: true });
+          return new Promise((resolve, reject) => {
+            waiting.add(resolve);
+            iterator.next().then(
+              (result) => {
+                waiting.delete(resolve);
+                if (result.done) signal.removeEventListener('abort', onAbort);
+                resolve(result);
+              },
+              (error: unknown) => {
+                waiting.delete(resolve);
+                signal.removeEventListener('abort', onAbort);
+                reject(error);
+              },
+            );
           });
-          try {
-            const result = await Promise.race([iterator.next(), aborted]);
-            if (signal.aborted) stop();
-            return result;
-          } finally {
-            signal.removeEventListener('abort', onAbort!);
-          }
         },
         async return() {
+          signal.removeEventListener('abort', onAbort);
           if (signal.aborted) stop();
           else await iterator.return?.();
           return end();

@@ -1,0 +1,236 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { lastValueFrom, type Observable, type OperatorFunction, toArray } from 'rxjs';
+import {
+  batch,
+  batchByTime,
+  batchByTokens,
+  batcher,
+  CircuitOpenError,
+  type DeadLetter,
+  deduplicate,
+  filterItems,
+  fromIterable,
+  fromPull,
+  Gate,
+  mapAsync,
+  mapItems,
+  mapOrBury,
+  normalize,
+  ofLength,
+  ofScript,
+  rateLimit,
+  sentences,
+  TimeoutError,
+  through,
+  windows,
+  withCircuitBreaker,
+  withRetry,
+  withTimeout,
+} from '../src/index.ts';
+import { failure, Meter, turns } from './support/probe.ts';
+
+const all = <T, R>(items: Iterable<NoInfer<T>>, operator: OperatorFunction<T, R>): Promise<R[]> =>
+  lastValueFrom(fromIterable(items).pipe(operator, toArray()));
+const signal = new AbortController().signal;
+
+describe('pulled − completed ≤ window', () => {
+  /** Operators that give every number on, with their windows. */
+  const parts: [OperatorFunction<number, number>, number][] = [
+    [mapItems((x: number) => x), 1],
+    [mapItems(async (x: number) => x), 1],
+    [filterItems(() => true), 1],
+    [mapAsync(async (x: number) => x, { concurrency: 3 }), 3],
+    [through(new Gate()), 1],
+    [rateLimit({ count: 1000, per: 1 }), 1],
+    [mapOrBury((x: number) => x, { next() {} }), 1],
+    [deduplicate({}), 1],
+  ];
+  it('holds for random chains, and nothing is lost or out of order', async () => {
+    const chains = fc.array(fc.nat(parts.length - 1), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(chains, fc.nat(20), async (chain, length) => {
+        const meter = new Meter();
+        const items = Array.from({ length }, (_, i) => i);
+        const stream = chain.reduce<Observable<number>>((source, i) => source.pipe(parts[i]![0]), meter.source(items));
+        const window = chain.reduce((sum, i) => sum + parts[i]![1] - 1, 1);
+        const seen: number[] = [];
+        const end = mapAsync(async (item: number) => {
+          await turns(2);
+          seen.push(item);
+          meter.completed++;
+        });
+        await lastValueFrom(stream.pipe(end, toArray()));
+        expect(seen).to.deep.equal(items);
+        expect(meter.most).to.be.at.most(window);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('holds for groups, counted in items', async () => {
+    for (const [group, window] of [
+      [batch<number>(4), 4],
+      [batchByTokens<number>({ maxTokens: 4, lengthOf: () => 1 }), 5],
+      [batchByTime<number>({ maxSize: 4, maxWait: 50 }), 5],
+    ] as const) {
+      const meter = new Meter();
+      const stream = meter.source(Array.from({ length: 22 }, (_, i) => i)).pipe(group);
+      const seen: number[] = [];
+      await lastValueFrom(
+        stream.pipe(
+          mapAsync(async (items) => {
+            await turns(2);
+            seen.push(...items);
+            meter.completed += items.length;
+          }),
+          toArray(),
+        ),
+      );
+      expect(seen).to.have.length(22);
+      expect(meter.most).to.be.at.most(window);
+    }
+  });
+});
+
+describe('groups', () => {
+  it('batch gives the rest at the end', async () => {
+    expect(await all([1, 2, 3], batch(2))).to.deep.equal([[1, 2], [3]]);
+  });
+
+  it('batchByTokens counts padding and leaves long items alone', async () => {
+    const byLength = batchByTokens<number>({ maxTokens: 5, lengthOf: (n) => n });
+    expect(await all([2, 2, 5, 1, 9, 1, 1], byLength)).to.deep.equal([[2, 2], [5], [1], [9], [1, 1]]);
+  });
+
+  it('batchByTime gives a group although the source is silent', async () => {
+    let release = (): void => {};
+    const source = fromPull(async function* () {
+      yield 1;
+      yield 2;
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      yield 3;
+    });
+    const seen: number[][] = [];
+    await lastValueFrom(
+      source.pipe(
+        batchByTime({ maxSize: 9, maxWait: 1 }),
+        mapItems((group) => {
+          seen.push(group);
+          release();
+        }),
+      ),
+    );
+    expect(seen).to.deep.equal([[1, 2], [3]]);
+  });
+
+  it('batcher joins concurrent calls, gives each its own result and shares a failure', async () => {
+    const sizes: number[] = [];
+    const double = batcher(
+      async (items: number[]) => {
+        sizes.push(items.length);
+        if (items.includes(-1)) throw new Error('broken');
+        return items.map((x) => 2 * x);
+      },
+      { maxSize: 3 },
+    );
+    expect(await Promise.all([1, 2, 3, 4].map(double))).to.deep.equal([2, 4, 6, 8]);
+    expect(sizes).to.deep.equal([3, 1]);
+    expect(((await failure(double(-1))) as Error).message).to.equal('broken');
+  });
+});
+
+describe('text filters', () => {
+  it('normalize, sentences, windows, deduplicate, ofLength and ofScript do what they say', async () => {
+    expect(await all([' A\n e\u0301 '], normalize({ lowerCase: true }))).to.deep.equal(['a \u00e9']);
+    expect(await all(['One. Two!  '], sentences())).to.deep.equal(['One.', 'Two!']);
+    const text = { index: 0, text: '', ids: Int32Array.of(1, 2, 3, 4) };
+    const cut = await all([text], windows({ size: 3, stride: 2 }));
+    expect(cut.map(({ offset, ids }) => [offset, ...ids])).to.deep.equal([
+      [0, 1, 2, 3],
+      [2, 3, 4],
+    ]);
+    expect(await all([1, 2, 1, 3, 2], deduplicate({}))).to.deep.equal([1, 2, 3]);
+    expect(await all(['', 'ab', 'abcd'], ofLength({ min: 1, max: 3 }))).to.deep.equal(['ab']);
+    expect(await all(['hello', '你好 ok', '12'], ofScript('Han'))).to.deep.equal(['你好 ok']);
+    expect(() => ofScript('Klingonese')).to.throw(RangeError, 'Klingonese');
+  });
+});
+
+describe('work', () => {
+  it('withRetry tries again, and throws the last error as it is', async () => {
+    let calls = 0;
+    const work = withRetry(
+      (until: number) => {
+        if (++calls < until) throw new Error(`call ${calls}`);
+        return calls;
+      },
+      { wait: 0 },
+    );
+    expect(await work(3, signal)).to.equal(3);
+    calls = 0;
+    expect(((await failure(Promise.resolve(work(9, signal)))) as Error).message).to.equal('call 3');
+  });
+
+  it('withTimeout aborts the work’s signal', async () => {
+    let aborted = false;
+    const work = withTimeout((_: number, own) => {
+      own.addEventListener('abort', () => {
+        aborted = true;
+      });
+      return new Promise<number>(() => {});
+    }, 1);
+    expect(await failure(Promise.resolve(work(1, signal)))).to.be.instanceOf(TimeoutError);
+    expect(aborted).to.equal(true);
+  });
+
+  it('withCircuitBreaker stops trying after failures in a row, and closes after a success', async () => {
+    let [time, calls, healthy] = [0, 0, false];
+    const work = withCircuitBreaker(
+      () => {
+        calls++;
+        if (!healthy) throw new Error('down');
+        return 'up';
+      },
+      { failures: 2, rest: 10, now: () => time },
+    );
+    const call = (): Promise<unknown> => Promise.resolve(work(0, signal));
+    await failure(call());
+    await failure(call());
+    expect(await failure(call())).to.be.instanceOf(CircuitOpenError);
+    expect(calls).to.equal(2);
+    [time, healthy] = [10, true];
+    expect(await call()).to.equal('up');
+    expect(await call()).to.equal('up');
+  });
+
+  it('mapOrBury sends failed items to the side and goes on', async () => {
+    const letters: DeadLetter<number>[] = [];
+    const inverse = mapOrBury(
+      (x: number) => {
+        if (x === 0) throw new Error('zero');
+        return 1 / x;
+      },
+      { next: (letter) => letters.push(letter) },
+    );
+    expect(await all([1, 0, 2], inverse)).to.deep.equal([1, 0.5]);
+    expect(letters.map(({ index, item }) => [index, item])).to.deep.equal([[1, 0]]);
+  });
+
+  it('a gate holds items back until it is opened', async () => {
+    const gate = new Gate();
+    gate.pause();
+    const seen: number[] = [];
+    const subscription = fromIterable([1, 2])
+      .pipe(through(gate))
+      .subscribe((x) => seen.push(x));
+    await turns();
+    expect(seen).to.deep.equal([]);
+    gate.resume();
+    await turns();
+    expect(seen).to.deep.equal([1, 2]);
+    subscription.unsubscribe();
+  });
+});
