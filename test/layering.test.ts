@@ -7,7 +7,7 @@ import { root } from './support/repository.ts';
 /** What each package may import, beside Node's own modules. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   tokenizer: ['@huggingface/jinja'],
-  tensor: ['koffi', 'onnxruntime-node'],
+  tensor: ['koffi', 'onnxruntime-node', 'onnxruntime-web'],
   nn: ['tensor'],
   training: ['tensor', 'nn', 'rxjs'],
   generation: [],
