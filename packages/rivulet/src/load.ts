@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
 import { FileError, readSafetensors } from '@rivulet/tensor';
 import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
-import { ImageClassifier, parseImageConfig, parseViTConfig, ViT } from '@rivulet/vision';
+import {
+  ImageClassifier,
+  loadBackboneWeights,
+  parseBackboneConfig,
+  parseImageConfig,
+  parseViTConfig,
+  ViT,
+} from '@rivulet/vision';
 
 /** A model folder that cannot be used; the message names the file and the reason. */
 export class ModelError extends FileError {}
@@ -30,6 +37,8 @@ type Json = Readonly<Record<string, unknown>>;
 export async function load(directory: string): Promise<TextModel | ImageModel> {
   const config = await readConfig(directory);
   const file = join(directory, 'config.json');
+  if (config.modelType === undefined && typeof config.architecture === 'string')
+    return loadBackbone(directory, config, config.architecture);
   switch (config.modelType) {
     case 'gru-seq2seq':
       return loadTranslator(directory, config);
@@ -94,6 +103,22 @@ async function loadClassifier(directory: string, json: Json): Promise<ImageModel
     throw new ModelError(file, `labels must be a list of ${config.numClasses} strings`);
   const model = await withWeights(directory, () => new ViT(config));
   return { kind: 'image', model: await ImageClassifier.compile(model, labels, image) };
+}
+
+async function loadBackbone(directory: string, json: Json, architecture: string): Promise<ImageModel> {
+  const file = join(directory, 'config.json');
+  const { model, image, labels } = naming(file, () => parseBackboneConfig(json, architecture));
+  const names = labels ?? (await readLabels(join(directory, 'imagenet_labels.txt'), json.num_classes as number));
+  const weights = await readSafetensors(join(directory, 'model.safetensors'));
+  naming(join(directory, 'model.safetensors'), () => loadBackboneWeights(model, weights));
+  return { kind: 'image', model: await ImageClassifier.compile(model, names, image) };
+}
+
+/** Lines of a number and a name, in the order of the logits. */
+async function readLabels(file: string, count: number): Promise<string[]> {
+  const lines = (await readText(file)).trimEnd().split('\n');
+  if (lines.length !== count) throw new ModelError(file, `has ${lines.length} labels, config.json says ${count}`);
+  return lines.map((line) => line.trim().replace(/^\d+\s+/, ''));
 }
 
 async function withWeights<M extends GRUSeq2Seq | ViT>(directory: string, make: () => M): Promise<M> {

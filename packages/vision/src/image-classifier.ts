@@ -1,12 +1,16 @@
-import { type Compiled, compile, type InputSpecs, type Outputs, symbol } from '@rivulet/tensor';
+import { type Compiled, compile, type InputSpecs, type Outputs, symbol, type Tensor } from '@rivulet/tensor';
 import { decodeImage } from './image/decode.ts';
 import { type ImageConfig, preprocess } from './image/preprocess.ts';
-import type { ViT } from './models/vit.ts';
 
 export interface ImageLabel {
   readonly label: string;
   /** A probability, 0 to 1. */
   readonly score: number;
+}
+
+/** What maps images [N, C, H, W] to logits [N, classes]. */
+export interface ImageLogits {
+  forward(x: Tensor): Tensor;
 }
 
 /** An image model compiled for inference: files in, labels out. */
@@ -22,7 +26,7 @@ export class ImageClassifier {
   }
 
   /** Compiles the model with its weights of now. */
-  static async compile(model: ViT, labels: readonly string[], image: ImageConfig): Promise<ImageClassifier> {
+  static async compile(model: ImageLogits, labels: readonly string[], image: ImageConfig): Promise<ImageClassifier> {
     const shape = [symbol('N'), image.channels, ...image.size];
     const graph = await compile<InputSpecs, Outputs>({ images: { shape } }, ({ images }) => ({
       scores: model.forward(images!).softmax(-1),

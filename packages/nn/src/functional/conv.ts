@@ -3,8 +3,11 @@ import { apply, type PerAxis, perAxis, reach, type Tensor } from '@rivulet/tenso
 export interface ConvOptions {
   /** Default 1. */
   readonly stride?: PerAxis;
-  /** Zeros on both sides of each axis, or 'same' for an output of the input's size (stride 1). Default 0. */
-  readonly padding?: PerAxis | 'same';
+  /**
+   * Zeros on both sides of each axis, or 'same' for an output of the input's size (stride 1), or 'sameUpper' for an output of the
+   * input's size over the stride, an odd zero behind, as TensorFlow's SAME (the spatial sizes must be known). Default 0.
+   */
+  readonly padding?: PerAxis | 'same' | 'sameUpper';
   /** Default 1. */
   readonly dilation?: PerAxis;
   /** Groups of channels that do not see each other. Default 1. */
@@ -25,7 +28,12 @@ export function conv(x: Tensor, weight: Tensor, bias: Tensor | null = null, opti
     dilation: perAxis('conv', 'the dilation', dilation, axes),
     groups,
   };
-  const pads = padding === 'same' ? samePadding(kernel, attrs) : both(perAxis('conv', 'the padding', padding, axes, 0));
+  const pads =
+    padding === 'same'
+      ? samePadding(kernel, attrs)
+      : padding === 'sameUpper'
+        ? sameUpperPadding(x, kernel, attrs)
+        : both(perAxis('conv', 'the padding', padding, axes, 0));
   return apply('conv', bias ? [x, weight, bias] : [x, weight], { ...attrs, padding: pads });
 }
 
@@ -68,5 +76,17 @@ function samePadding(
 ): number[] {
   if (stride.some((s) => s !== 1)) throw new RangeError("conv: padding 'same' needs stride 1");
   const total = kernel.map((k, i) => reach(k, dilation[i]!) - 1);
+  return [...total.map((n) => Math.floor(n / 2)), ...total.map((n) => Math.ceil(n / 2))];
+}
+
+function sameUpperPadding(
+  x: Tensor,
+  kernel: readonly number[],
+  { stride, dilation }: { stride: readonly number[]; dilation: readonly number[] },
+): number[] {
+  const total = kernel.map((k, i) => {
+    const size = x.size(2 + i);
+    return Math.max(0, (Math.ceil(size / stride[i]!) - 1) * stride[i]! + reach(k, dilation[i]!) - size);
+  });
   return [...total.map((n) => Math.floor(n / 2)), ...total.map((n) => Math.ceil(n / 2))];
 }

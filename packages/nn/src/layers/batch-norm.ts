@@ -21,7 +21,7 @@ export interface BatchNormConfig {
 
 /**
  * Batch normalization (https://arxiv.org/abs/1502.03167) of [N, C, …]: with the batch's statistics in graphs traced for training,
- * which also update the running ones; with those in all others. Tensors as in `torch.nn.BatchNorm2d`.
+ * which also update the running ones; with those in all others, and in training too where it is frozen. Tensors as in `torch.nn.BatchNorm2d`.
  */
 export class BatchNorm extends Module {
   readonly weight: Tensor; // [C]
@@ -47,7 +47,9 @@ export class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     const trace = currentTrace();
     const affine = [x, this.weight, this.bias];
-    if (!trace.training)
+    const { node } = this.weight;
+    const frozen = node.kind === 'parameter' && !node.requiresGrad;
+    if (!trace.training || frozen)
       return apply('normalizeChannels', [...affine, this.running_mean, this.running_var], { eps: this.#eps });
     const [y, mean, variance] = applyAll('batchNorm', affine, { eps: this.#eps }) as [Tensor, Tensor, Tensor];
     const count = apply('sizeOf', [], { shape: x.shape.filter((_, axis) => axis !== 1) }).cast('float32');

@@ -15,12 +15,15 @@ export interface ImageConfig {
    * did, and dark ink on a light ground is inverted.
    */
   readonly layout: 'center' | 'mnist';
+  /** Of 'center': the share of the shorter side that is kept, in (0, 1]. Default 1. */
+  readonly crop?: number;
 }
 
 /** An image as the model's input: float32 [C, H, W], normalized. */
 export async function preprocess(image: Image, config: ImageConfig): Promise<Float32Array> {
   const [height, width] = config.size;
-  const fitted = config.layout === 'mnist' ? await fitDigit(image, config.size) : await cover(image, width, height);
+  const fitted =
+    config.layout === 'mnist' ? await fitDigit(image, config.size) : await cover(image, width, height, config.crop);
   const area = width * height;
   const out = new Float32Array(config.channels * area);
   for (let c = 0; c < config.channels; c++)
@@ -29,11 +32,24 @@ export async function preprocess(image: Image, config: ImageConfig): Promise<Flo
   return out;
 }
 
-async function cover({ data, width, height, channels }: Image, toWidth: number, toHeight: number): Promise<Uint8Array> {
-  const resized = sharp(data, { raw: { width, height, channels } }).resize(toWidth, toHeight, {
-    fit: 'cover',
-    kernel: 'linear',
-  });
+async function cover(
+  { data, width, height, channels }: Image,
+  toWidth: number,
+  toHeight: number,
+  crop = 1,
+): Promise<Uint8Array> {
+  const scale = crop * Math.min(width / toWidth, height / toHeight);
+  const part = { width: Math.max(1, Math.round(scale * toWidth)), height: Math.max(1, Math.round(scale * toHeight)) };
+  const source = sharp(data, { raw: { width, height, channels } });
+  const cut =
+    crop === 1
+      ? source
+      : source.extract({
+          ...part,
+          left: Math.floor((width - part.width) / 2),
+          top: Math.floor((height - part.height) / 2),
+        });
+  const resized = cut.resize(toWidth, toHeight, { fit: 'cover', kernel: 'linear' });
   return resized
     .removeAlpha()
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
@@ -43,7 +59,7 @@ async function cover({ data, width, height, channels }: Image, toWidth: number, 
 
 /** Checks what was read from a file. @throws TypeError naming the field. */
 export function parseImageConfig(json: unknown): ImageConfig {
-  const { size, channels, mean, std, layout } = (json ?? {}) as Record<string, unknown>;
+  const { size, channels, mean, std, layout, crop = 1 } = (json ?? {}) as Record<string, unknown>;
   const numbers = (value: unknown, count: number): boolean =>
     Array.isArray(value) && value.length === count && value.every((n) => typeof n === 'number' && Number.isFinite(n));
   const want = (ok: boolean, field: string, expected: string, value: unknown): void => {
@@ -54,5 +70,6 @@ export function parseImageConfig(json: unknown): ImageConfig {
   want(numbers(mean, channels as number), 'mean', 'one number per channel', mean);
   want(numbers(std, channels as number), 'std', 'one number per channel', std);
   want(layout === 'center' || layout === 'mnist', 'layout', "'center' or 'mnist'", layout);
+  want(typeof crop === 'number' && crop > 0 && crop <= 1, 'crop', 'a number in (0, 1]', crop);
   return json as ImageConfig;
 }

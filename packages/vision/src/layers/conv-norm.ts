@@ -1,0 +1,38 @@
+import { BatchNorm2d, type BatchNormConfig, Conv2d, type ConvConfig, type Layer, normal, storageOf } from '@rivulet/nn';
+import type { Tensor } from '@rivulet/tensor';
+
+export const relu = (x: Tensor): Tensor => x.relu();
+export const relu6 = (x: Tensor): Tensor => x.relu6();
+export const hardSwish = (x: Tensor): Tensor => x.hardSwish();
+export const silu = (x: Tensor): Tensor => x.silu();
+
+/** Where zeros go: on both sides, or, for strides, behind first as TensorFlow's SAME does. */
+export type Padding = 'symmetric' | 'tensorflow';
+
+export interface ConvNormOptions {
+  readonly stride?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+  /** None by default. */
+  readonly activation?: ((x: Tensor) => Tensor) | undefined;
+  /** Default 'symmetric'. */
+  readonly padding?: Padding;
+  readonly norm?: BatchNormConfig;
+}
+
+/** Convolution, batch norm and activation, as torchvision's `Conv2dNormActivation`: the output is the input's size over the stride. */
+export function convNorm(inputs: number, outputs: number, kernel: number, options: ConvNormOptions = {}): Layer[] {
+  const { stride = 1, dilation = 1, groups = 1, activation, padding = 'symmetric', norm } = options;
+  const pad = padding === 'tensorflow' ? 'sameUpper' : (dilation * (kernel - 1)) / 2;
+  const conv = kaimingConv(inputs, outputs, kernel, { stride, dilation, groups, padding: pad, bias: false });
+  const layers: Layer[] = [conv, new BatchNorm2d(outputs, norm)];
+  return activation ? [...layers, activation] : layers;
+}
+
+/** A convolution started as He et al. do for ReLUs, by the outputs (https://arxiv.org/abs/1502.01852); its bias is 0. */
+export function kaimingConv(inputs: number, outputs: number, kernel: number, options: ConvConfig = {}): Conv2d {
+  const conv = new Conv2d(inputs, outputs, kernel, options);
+  normal(conv.weight, Math.sqrt(2 / ((outputs / (options.groups ?? 1)) * kernel ** 2)));
+  if (conv.bias) storageOf(conv.bias).data.fill(0 as never);
+  return conv;
+}
