@@ -131,6 +131,14 @@ async function withWeights<M extends GRUSeq2Seq | ViT>(directory: string, make: 
   });
 }
 
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ModelError(file, `cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function naming<T>(file: string, work: () => T): T {
   try {
     return work();
