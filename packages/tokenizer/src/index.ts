@@ -14,6 +14,7 @@ export { tokenizerFromWordPieceVocab, type WordPieceVocabOptions } from './files
 export { type Spec, TokenizerFormatError } from './format.ts';
 export { IdBuffer } from './id-buffer.ts';
 export type { Model } from './model.ts';
+export { CharacterBPE, type CharacterBPEOptions } from './models/character-bpe.ts';
 export { WordLevel } from './models/word-level.ts';
 export { WordPiece, type WordPieceOptions } from './models/word-piece.ts';
 export { PrecompiledCharsmap } from './sentencepiece/charsmap.ts';

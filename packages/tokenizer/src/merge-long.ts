@@ -3,8 +3,9 @@ import type { PairTable } from './pair-table.ts';
 /**
  * Merges `ids[0, count)` in place, best pair first and the leftmost among equals; returns how many are left. Places wait in one
  * list per rank and only the ranks stand in a heap, so that a run of one character costs linear time.
+ * @param firsts When given, receives for each that is left where its first part stood.
  */
-export function mergeLong(ids: Int32Array, count: number, pairs: PairTable): number {
+export function mergeLong(ids: Int32Array, count: number, pairs: PairTable, firsts?: Int32Array): number {
   const next = new Int32Array(count);
   const previous = new Int32Array(count);
   /** Where the pair that begins at a place is in the table, −1 for none: tells outdated entries. */
@@ -54,7 +55,10 @@ export function mergeLong(ids: Int32Array, count: number, pairs: PairTable): num
     else lists.delete(rank);
   }
   let left = 0;
-  for (let i = 0; i < count; i = next[i]!) ids[left++] = ids[i]!;
+  for (let i = 0; i < count; i = next[i]!) {
+    if (firsts) firsts[left] = i;
+    ids[left++] = ids[i]!;
+  }
   return left;
 }
 

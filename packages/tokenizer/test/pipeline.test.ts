@@ -5,7 +5,18 @@ import { tokenizerFromJSON, tokenizerToJSON } from '../src/index.ts';
 import { sharedText } from './support/reference.ts';
 import { anyText } from './support/texts.ts';
 
-const files = ['bert_base_cased', 'gte', 'gpt2', 'gpt_neox', 'modernbert', 'mpt'];
+const files = [
+  'bert_base_cased',
+  'gte',
+  'gpt2',
+  'gpt_neox',
+  'modernbert',
+  'mpt',
+  'llama2',
+  'mistral01',
+  'mistral03',
+  'clip_base',
+];
 const specials = fc.constantFrom(
   '[CLS]',
   '[MASK]',

@@ -1,6 +1,7 @@
 import { BPE } from '../bpe.ts';
 import { array, boolean, count, type Json, refuse, string, TokenizerFormatError, vocabulary } from '../format.ts';
 import type { Model } from '../model.ts';
+import { CharacterBPE } from './character-bpe.ts';
 import { WordLevel } from './word-level.ts';
 import { WordPiece } from './word-piece.ts';
 
@@ -38,17 +39,12 @@ function guess(model: Json): string {
 }
 
 function readBPE(model: Json, byteLevel: boolean): Model {
-  for (const [field, neutral] of [
-    ['dropout', null],
-    ['continuing_subword_prefix', ''],
-    ['end_of_word_suffix', ''],
-    ['byte_fallback', false],
-    ['fuse_unk', false],
-  ] as const) {
-    const value = model[field] ?? neutral;
-    if (value !== neutral && value !== null) refuse(`model.${field}`, value, JSON.stringify(neutral));
-  }
-  if (!byteLevel) refuse('pre_tokenizer', 'a BPE model over characters', 'a BPE model behind ByteLevel');
+  if ((model.dropout ?? null) !== null) refuse('model.dropout', model.dropout, 'null');
+  const affix = (field: string): string => string(`model.${field}`, model[field] ?? '');
+  const continuingSubwordPrefix = affix('continuing_subword_prefix');
+  const endOfWordSuffix = affix('end_of_word_suffix');
+  const byteFallback = boolean('model.byte_fallback', model.byte_fallback, false);
+  const fuseUnk = boolean('model.fuse_unk', model.fuse_unk, false);
   const vocab = vocabulary('model.vocab', model.vocab);
   const merges = array('model.merges', model.merges).map((merge, i): [string, string] => {
     const parts = typeof merge === 'string' ? merge.split(' ') : merge;
@@ -60,6 +56,17 @@ function readBPE(model: Json, byteLevel: boolean): Model {
   if (unkToken !== null && typeof unkToken !== 'string') refuse('model.unk_token', unkToken, 'a token or null');
   const ignoreMerges = boolean('model.ignore_merges', model.ignore_merges, false);
   try {
+    if (!byteLevel || continuingSubwordPrefix || endOfWordSuffix || byteFallback || fuseUnk)
+      return new CharacterBPE({
+        vocab,
+        merges,
+        unkToken,
+        ignoreMerges,
+        continuingSubwordPrefix,
+        endOfWordSuffix,
+        byteFallback,
+        fuseUnk,
+      });
     return new BPE({ vocab, merges, unkToken, ignoreMerges });
   } catch (error) {
     throw new TokenizerFormatError('model.merges', (error as Error).message);
@@ -86,6 +93,19 @@ export function modelToJSON(model: Model): object {
       end_of_word_suffix: null,
       fuse_unk: false,
       byte_fallback: false,
+      ignore_merges: model.ignoreMerges,
+      vocab: Object.fromEntries(model.vocab),
+      merges: model.merges,
+    };
+  if (model instanceof CharacterBPE)
+    return {
+      type: 'BPE',
+      dropout: null,
+      unk_token: model.unkToken,
+      continuing_subword_prefix: model.continuingSubwordPrefix || null,
+      end_of_word_suffix: model.endOfWordSuffix || null,
+      fuse_unk: model.fuseUnk,
+      byte_fallback: model.byteFallback,
       ignore_merges: model.ignoreMerges,
       vocab: Object.fromEntries(model.vocab),
       merges: model.merges,
