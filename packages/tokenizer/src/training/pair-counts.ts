@@ -23,6 +23,17 @@ export class PairCounts {
     }
   }
 
+  /** The number of a pair, or −1. */
+  find(left: number, right: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    for (let slot = hash(left, right) & mask; ; slot = (slot + 1) & mask) {
+      const at = 4 * slot;
+      const number = slots[at + 2]!;
+      if (number === FREE || (slots[at] === left && slots[at + 1] === right)) return number;
+    }
+  }
+
   #insert(at: number, left: number, right: number): number {
     const number = this.size++;
     if (number === this.left.length) {

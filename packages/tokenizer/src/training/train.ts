@@ -14,6 +14,8 @@ import {
   type TrainTokenizerOptions,
 } from './options.ts';
 import { Pace } from './pace.ts';
+import { learnUnigram } from './unigram.ts';
+import { unigramWords } from './unigram-words.ts';
 import { WordCounter } from './word-counts.ts';
 
 /**
@@ -91,12 +93,13 @@ async function learnModel(
 ): Promise<object> {
   const { model, onProgress } = options;
   const { specials, unknown } = specialsOf(options);
-  const vocabSize = options.vocabSize ?? (model === 'Unigram' ? 8000 : 30_000);
+  const vocabSize = options.vocabSize ?? 30_000;
   if (model === 'WordLevel') {
     const tokens = frequentWords(words, specials, vocabSize, options.minFrequency ?? 0);
     onProgress?.({ phase: 'learn', done: tokens.length, total: tokens.length });
     return { type: 'WordLevel', vocab: vocabularyOf(tokens), unk_token: unknown };
   }
+  if (model === 'Unigram') return learnUnigramModel(words, options, pace);
   const prefix = options.continuingSubwordPrefix ?? (model === 'WordPiece' ? '##' : '');
   const suffix = options.endOfWordSuffix ?? '';
   const bytes = lastStage(preTokenizer)?.type === 'ByteLevel';
@@ -138,6 +141,34 @@ async function learnModel(
     ignore_merges: false,
     vocab,
     merges,
+  };
+}
+
+async function learnUnigramModel(
+  words: Map<string, number>,
+  options: TrainTokenizerOptions,
+  pace: Pace,
+): Promise<object> {
+  const { vocabSize = 8000, initialAlphabet = [], limitAlphabet = Infinity, onProgress } = options;
+  const { specials, unknown } = specialsOf(options);
+  const numbered = unigramWords(words, { initialAlphabet, limitAlphabet });
+  checkRoom(numbered.alphabet.length + specials.length, specials.length, vocabSize);
+  const learning = learnUnigram({
+    words: numbered,
+    size: vocabSize - specials.length,
+    shrinkingFactor: options.shrinkingFactor ?? 0.75,
+    maxPieceLength: options.maxPieceLength ?? 16,
+    nSubIterations: options.nSubIterations ?? 2,
+    seedSize: options.seedSize ?? 1_000_000,
+  });
+  const pieces = await pace.run(learning, (at) => onProgress?.({ phase: 'learn', ...at }));
+  onProgress?.({ phase: 'learn', done: 1, total: 1 });
+  const taken = new Set(specials);
+  return {
+    type: 'Unigram',
+    unk_id: specials.indexOf(unknown!),
+    vocab: [...specials.map((token) => [token, 0]), ...pieces.filter(([piece]) => !taken.has(piece))],
+    byte_fallback: false,
   };
 }
 
