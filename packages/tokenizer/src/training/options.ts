@@ -64,7 +64,7 @@ export interface Components {
 }
 
 /** As SentencePiece: NFKC, and runs of white space are one blank. */
-const SENTENCEPIECE: Spec = {
+export const SENTENCEPIECE: Spec = {
   type: 'Sequence',
   normalizers: [{ type: 'Nmt' }, { type: 'NFKC' }, { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' }],
 };

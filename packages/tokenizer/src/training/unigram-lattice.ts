@@ -26,7 +26,7 @@ export class UnigramLattice {
   /** Mean log probability of a character; taken out of products so that they stay near 1. */
   #perCharacter = -3;
 
-  constructor(words: UnigramWords, pieces: Pieces) {
+  private constructor(words: UnigramWords, pieces: Pieces) {
     const { ids } = words;
     this.#words = words;
     this.#pieces = pieces;
@@ -47,6 +47,19 @@ export class UnigramLattice {
       this.#ends[node] = piece;
     });
     this.#starts = new Int32Array(words.counts.length + 1);
+  }
+
+  /** A lattice with its places, which take a while to find. */
+  static *of(words: UnigramWords, pieces: Pieces): Generator<number, UnigramLattice> {
+    const lattice = new UnigramLattice(words, pieces);
+    yield 0;
+    yield* lattice.#find();
+    return lattice;
+  }
+
+  *#find(): Generator<number, void> {
+    const words = this.#words;
+    const { ids } = words;
     let size = 0;
     for (let word = 0; word < words.counts.length; word++) {
       const [begin, end] = [words.starts[word]!, words.starts[word + 1]!];
@@ -64,6 +77,7 @@ export class UnigramLattice {
           this.#bounds[size++] = ((from - begin) << 8) | (to - begin);
         }
       this.#starts[word + 1] = size;
+      if (word % 1024 === 1023) yield word;
     }
   }
 

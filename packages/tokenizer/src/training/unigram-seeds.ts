@@ -14,7 +14,7 @@ const RARE = 1;
 /**
  * The candidates to begin with: every character, and of the substrings of one script that occur twice and are not always
  * followed by the same character those that cover most text. Longer ones are counted from shorter ones: a substring is
- * frequent only if what it begins with is. Yields after every length.
+ * frequent only if what it begins with is. Yields the length that it is at.
  */
 export function* seedPieces(words: UnigramWords, longest: number, most: number): Generator<number, Pieces> {
   const { ids, starts, counts, scripts } = words;
@@ -45,6 +45,7 @@ export function* seedPieces(words: UnigramWords, longest: number, most: number):
         places[number] = at;
         next[at] = number;
       }
+      if (word % 4096 === 4095) yield length;
     }
     const branching = new Uint8Array(known.length).fill(1);
     for (let number = 0; number < pairs.size; number++)

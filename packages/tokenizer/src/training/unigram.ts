@@ -33,8 +33,7 @@ export function* learnUnigram(
   const characters = words.alphabet.length;
   const told = { done: 0, total: 1 };
   const pieces = yield* quiet(seedPieces(words, options.maxPieceLength, options.seedSize), told);
-  const lattice = new UnigramLattice(words, pieces);
-  yield told;
+  const lattice = yield* quiet(UnigramLattice.of(words, pieces), told);
   maximize(
     lattice,
     pieces.counts.map((count, piece) => count * pieces.lengths[piece]!),

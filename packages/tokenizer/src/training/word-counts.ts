@@ -4,6 +4,7 @@ import type { Json, Spec } from '../format.ts';
 import { Normalized } from '../normalized.ts';
 import { type Normalizer, readNormalizer } from '../normalizers/index.ts';
 import { type PreTokenizer, readPreTokenizer } from '../pre-tokenizers/index.ts';
+import { SENTENCEPIECE } from './options.ts';
 
 /** Longer texts are counted in parts of about this many units where a cut changes nothing. */
 const PART = 2 ** 16;
@@ -99,6 +100,10 @@ class Counts {
 function unitOf(normalizer: Spec | null, preTokenizer: Spec | null): Unit {
   if (!preTokenizer) return 'text';
   if (preTokenizer.type === 'ByteLevel') return normalizer || preTokenizer.use_regex === false ? 'text' : 'word';
+  if (preTokenizer.type === 'Metaspace') {
+    const always = preTokenizer.prepend_scheme === 'always' && preTokenizer.split === true;
+    return always && JSON.stringify(normalizer) === JSON.stringify(SENTENCEPIECE) ? 'chunk' : 'text';
+  }
   const first = (flat(preTokenizer, 'pretokenizers')[0] as Spec | undefined)?.type ?? '';
   return SPLITTING.has(first) && flat(normalizer, 'normalizers').every((one) => LOCAL.has(String(one.type)))
     ? 'chunk'
