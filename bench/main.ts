@@ -4,6 +4,7 @@ import { digits } from './digits.ts';
 import { engine } from './engine.ts';
 import { stream } from './stream.ts';
 import { tokenizer } from './tokenizer.ts';
+import { tokenizerTraining } from './tokenizer-training.ts';
 import { trainSeq2Seq } from './train-seq2seq.ts';
 import { translate } from './translate.ts';
 
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<
   digits,
   engine,
   tokenizer,
+  'tokenizer-training': tokenizerTraining,
   stream,
 };
 

@@ -3,6 +3,7 @@ import { addClassify } from './commands/classify.ts';
 import { addTokenizer } from './commands/inspect.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
+import { addTrainTokenizer } from './commands/train-tokenizer.ts';
 import { addTrainViT } from './commands/train-vit.ts';
 import { addTranslate } from './commands/translate.ts';
 
@@ -14,9 +15,10 @@ function program(): Command {
   addClassify(rivulet);
   addTokens(rivulet);
   addTokenizer(rivulet);
-  const train = rivulet.command('train').description('train a model');
+  const train = rivulet.command('train').description('train a model, or a tokenizer');
   addTrainSeq2Seq(train);
   addTrainViT(train);
+  addTrainTokenizer(train);
   return rivulet;
 }
 

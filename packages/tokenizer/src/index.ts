@@ -40,4 +40,6 @@ export {
 } from './tokenizer.ts';
 export { tokenizerFromJSON, tokenizerToJSON } from './tokenizer-json.ts';
 export { type TrainBPEOptions, trainBPE } from './train-bpe.ts';
+export type { TrainableModel, TrainingProgress, TrainTokenizerOptions } from './training/options.ts';
+export { trainTokenizer, trainTokenizerJSON } from './training/train.ts';
 export type { PaddingOptions, TruncationOptions } from './truncation.ts';

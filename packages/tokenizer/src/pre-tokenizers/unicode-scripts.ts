@@ -10,7 +10,8 @@ const HAN = NAMES.indexOf('Han');
 const KANA = [NAMES.indexOf('Hiragana'), NAMES.indexOf('Katakana')];
 const known = new Map<number, number>();
 
-function scriptOf(code: number): number {
+/** A number for the script that SentencePiece takes a character to be of; blanks are of any, −1. */
+export function scriptOf(code: number): number {
   if (code === 0x20) return ANY;
   if (code === 0x30fc) return HAN;
   let script = known.get(code);
