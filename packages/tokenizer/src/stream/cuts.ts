@@ -89,6 +89,7 @@ export class Cuts {
     const low = text.charCodeAt(at - 1);
     const pair = low >= 0xdc00 && low <= 0xdfff && at > 1;
     const code = pair ? text.codePointAt(at - 2)! : low;
+    if (low >= 0xd800 && low <= 0xdfff && code <= 0xffff) return false; // half a pair, which counts as U+FFFD: no letter
     if (!isSolid(code, kind) || !isSolid(this.#lastOf(code), kind)) return false;
     if (touches(text, at, this.#contents, this.#longest)) return false;
     if (this.#normalized.length === 0) return true;
