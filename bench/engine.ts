@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { workloads } from './engine/workloads.ts';
 import type { Figure } from './main.ts';
+import { median } from './median.ts';
 
 const file = (path: string): string => new URL(path, import.meta.url).pathname;
 /** How often both sides take their turn, and how long a turn is at most, ms. */
@@ -94,8 +95,4 @@ async function compare(name: string, python: string | null): Promise<Figure[]> {
         ]
       : []),
   ];
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { type TrainTokenizerOptions, trainTokenizerJSON } from '@rivulet/tokenizer';
 import { Tokenizer as Rust } from 'tokenizers';
 import type { Figure } from './main.ts';
+import { median } from './median.ts';
 
 const shared = new URL('../../shared/data/text/', import.meta.url);
 const BYTES = 5_000_000;
@@ -104,5 +105,3 @@ async function countTokens(json: object, text: string): Promise<number> {
   for (const line of text.split('\n')) count += (await tokenizer.encode(line)).getIds().length;
   return count;
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;

@@ -6,6 +6,7 @@ import { Tiktoken } from 'tiktoken';
 import { Tokenizer as HuggingFace } from 'tokenizers';
 import { tiktokenPatterns } from '../packages/tokenizer/test/support/byte-level-references.ts';
 import type { Figure } from './main.ts';
+import { median } from './median.ts';
 
 const shared = new URL('../../shared/', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, shared), 'utf8');
@@ -14,8 +15,6 @@ const SLICE = 60_000;
 const SLICES = 16;
 
 type Encode = (text: string) => unknown;
-
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
 
 /** MB/s of each encoder on disjoint slices, taken in turn, every slice seen once by each. */
 async function speeds(text: string, encoders: Readonly<Record<string, Encode>>): Promise<Record<string, number>> {

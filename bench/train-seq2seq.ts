@@ -5,6 +5,7 @@ import { compile, defaultBackend, fit, type HostTensor } from 'rivulet';
 import { lastValueFrom, takeWhile, tap } from 'rxjs';
 import { type Seq2SeqSettings, seq2seqTask } from '../packages/rivulet/src/training/seq2seq-task.ts';
 import type { Figure } from './main.ts';
+import { median } from './median.ts';
 
 const root = new URL('../', import.meta.url).pathname;
 const STEPS = 1000;
@@ -41,9 +42,8 @@ export async function trainSeq2Seq(): Promise<Figure[]> {
   clearInterval(ticker);
   await trainer.dispose();
   const product = await gigaflops();
-  const median = speeds.sort((a, b) => a - b)[speeds.length >> 1]!;
   return [
-    { what: `training seq2seq, median of ${STEPS} steps`, value: median, unit: 'target tokens/s' },
+    { what: `training seq2seq, median of ${STEPS} steps`, value: median(speeds), unit: 'target tokens/s' },
     { what: 'the machine now: a float32 product of 1024 × 1024', value: product, unit: 'GFLOP/s' },
     { what: 'resident memory after 200 steps', value: memory[1]!, unit: 'MiB' },
     { what: `resident memory after ${STEPS} steps`, value: memory.at(-1)!, unit: 'MiB' },
@@ -71,5 +71,5 @@ async function gigaflops(): Promise<number> {
     times.push(performance.now() - begin);
   }
   await graph.dispose();
-  return (2 * size ** 3) / times.sort((a, b) => a - b)[7]! / 1e6;
+  return (2 * size ** 3) / median(times) / 1e6;
 }

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { checkWhole } from './check.ts';
 import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
 import { pullOperator } from './pull.ts';
 
@@ -37,7 +38,7 @@ export function classify<I>(
   options: ClassifyOptions = {},
 ): OperatorFunction<I, Classified<I>> {
   const { topK = 1 } = options;
-  if (!Number.isInteger(topK) || topK < 1) throw new RangeError(`topK must be a whole number from 1, got ${topK}`);
+  checkWhole('topK', topK);
   return pullOperator(async function* (source) {
     let index = 0;
     for await (const input of source) {

@@ -1,3 +1,4 @@
+import { uniformSource } from '@rivulet/generation';
 import { type OperatorFunction, Subject } from 'rxjs';
 import { checkDuration, checkWhole } from './check.ts';
 import { mapItems, SKIP, stepOperator } from './step.ts';
@@ -42,7 +43,7 @@ export function withRetry<T, R>(
   checkWhole('attempts', attempts);
   checkDuration('wait', wait);
   checkDuration('maxWait', maxWait);
-  const random = uniform(seed);
+  const random = uniformSource(seed);
   return async (item, signal) => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -52,17 +53,6 @@ export function withRetry<T, R>(
         await delay(Math.min(maxWait, wait * 2 ** (attempt - 1)) * (0.5 + random() / 2), signal);
       }
     }
-  };
-}
-
-/** Numbers from 0 up to 1 (xorshift, 32 bits). */
-function uniform(seed: number): () => number {
-  let state = (Math.imul(seed, 0x9e3779b9) ^ 0x6d2b79f5) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
   };
 }
 

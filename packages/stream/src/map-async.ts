@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { checkWhole } from './check.ts';
 import { pullOperator } from './pull.ts';
 
 export interface MapAsyncOptions {
@@ -17,8 +18,7 @@ export function mapAsync<T, R>(
   f: (item: T, signal: AbortSignal) => Promise<R> | R,
   { concurrency = 1 }: MapAsyncOptions = {},
 ): OperatorFunction<T, R> {
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new RangeError(`concurrency must be a whole number from 1, got ${concurrency}`);
+  checkWhole('concurrency', concurrency);
   return pullOperator(async function* (source, signal) {
     const pending: Promise<R>[] = [];
     const iterator = source[Symbol.asyncIterator]();

@@ -3,7 +3,7 @@ import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
-import { PairTable } from './pair-table.ts';
+import { addMerge, PairTable } from './pair-table.ts';
 import { TokenBytes } from './token-bytes.ts';
 
 export interface BPEOptions {
@@ -151,14 +151,8 @@ export class BPE implements Model {
 
 function pairsOf(vocab: ReadonlyMap<string, number>, merges: readonly (readonly [string, string])[]): PairTable {
   const pairs = new PairTable(merges.length);
-  merges.forEach(([left, right], rank) => {
-    const id = (token: string): number => {
-      const found = vocab.get(token);
-      if (found === undefined)
-        throw new Error(`merge ${rank} ("${left} ${right}") needs the token "${token}", which the vocabulary lacks`);
-      return found;
-    };
-    pairs.add(id(left), id(right), rank, id(left + right));
+  merges.forEach((merge, rank) => {
+    addMerge(pairs, vocab, merge, rank);
   });
   return pairs;
 }

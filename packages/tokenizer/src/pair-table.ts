@@ -103,3 +103,24 @@ function hashPair(left: number, right: number): number {
   const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
   return hash ^ (hash >>> 15);
 }
+
+/**
+ * Adds a merge that is spelled as two tokens.
+ * @param prefix taken off the right one where the two are joined.
+ * @throws Error naming the merge, where the vocabulary lacks one of its parts or its result.
+ */
+export function addMerge(
+  pairs: PairTable,
+  vocab: ReadonlyMap<string, number>,
+  [left, right]: readonly [string, string],
+  rank: number,
+  prefix = '',
+): void {
+  const id = (token: string): number => {
+    const found = vocab.get(token);
+    if (found === undefined)
+      throw new Error(`merge ${rank} ("${left} ${right}") needs the token "${token}", which the vocabulary lacks`);
+    return found;
+  };
+  pairs.add(id(left), id(right), rank, id(left + right.slice(prefix.length)));
+}

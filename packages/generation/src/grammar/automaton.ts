@@ -43,6 +43,7 @@ export class Automaton {
   /** @throws RangeError for a rule that is not there, or that begins with itself. */
   constructor(rules: ReadonlyMap<string, Expression>, root: string) {
     if (!rules.has(root)) throw new RangeError(`the grammar has no rule '${root}'`);
+    requireRules(rules);
     rejectLeftRecursion(rules);
     const end = this.#add({ kind: 'end' });
     for (const [name, expression] of rules) this.#rules.set(name, this.#compile(expression, end));
@@ -174,12 +175,10 @@ function rejectLeftRecursion(rules: ReadonlyMap<string, Expression>): void {
       case 'repeat':
         return e.max === 0 ? [] : firsts(e.part);
       case 'rule':
-        if (!rules.has(e.name)) throw new RangeError(`the grammar has no rule '${e.name}'`);
         return [e.name];
     }
   };
   const first = new Map([...rules].map(([name, expression]) => [name, firsts(expression)]));
-  requireRules(rules);
   for (const name of rules.keys()) {
     const reached = new Set<string>();
     const todo = [...first.get(name)!];

@@ -38,6 +38,16 @@ export function repeat(part: Expression, min: number, max: number = Number.POSIT
   return { type: 'repeat', part, min, max };
 }
 
+/** How often the quantifier *, +, ?, {n}, {n,} or {n,m} repeats; undefined for anything else. */
+export function quantifierBounds(sign: string): [min: number, max: number] | undefined {
+  if (sign === '*') return [0, Number.POSITIVE_INFINITY];
+  if (sign === '+') return [1, Number.POSITIVE_INFINITY];
+  if (sign === '?') return [0, 1];
+  if (!sign.startsWith('{')) return undefined;
+  const [min, max] = sign.slice(1, -1).split(',');
+  return [Number(min), max === undefined ? Number(min) : max === '' ? Number.POSITIVE_INFINITY : Number(max)];
+}
+
 export function optional(part: Expression): Expression {
   return repeat(part, 0, 1);
 }

@@ -1,4 +1,4 @@
-import { choice, type Expression, literal, repeat, rule, sequence } from './expression.ts';
+import { choice, type Expression, literal, quantifierBounds, repeat, rule, sequence } from './expression.ts';
 import { parseRegex } from './regex.ts';
 
 const TOKEN =
@@ -57,14 +57,7 @@ export function parseGrammar(text: string): Map<string, Expression> {
 
   const quantified = (part: Expression): Expression => {
     const sign = tokens[at]?.kind === 'sign' ? tokens[at]!.text : '';
-    let bounds: [number, number] | undefined;
-    if (sign === '*') bounds = [0, Number.POSITIVE_INFINITY];
-    if (sign === '+') bounds = [1, Number.POSITIVE_INFINITY];
-    if (sign === '?') bounds = [0, 1];
-    if (sign.startsWith('{')) {
-      const [min, max] = sign.slice(1, -1).split(',');
-      bounds = [Number(min), max === undefined ? Number(min) : max === '' ? Number.POSITIVE_INFINITY : Number(max)];
-    }
+    const bounds = quantifierBounds(sign);
     if (!bounds) return part;
     at++;
     return quantified(repeat(part, ...bounds));

@@ -4,6 +4,7 @@ import {
   type Expression,
   MAX_CODE_POINT,
   oneOf,
+  quantifierBounds,
   type Range,
   repeat,
   sequence,
@@ -50,22 +51,12 @@ export function parseRegex(pattern: string): Expression {
   };
 
   const quantified = (part: Expression): Expression => {
-    const char = chars[at];
-    let bounds: [number, number] | undefined;
-    if (char === '*') bounds = [0, Number.POSITIVE_INFINITY];
-    else if (char === '+') bounds = [1, Number.POSITIVE_INFINITY];
-    else if (char === '?') bounds = [0, 1];
-    else if (char === '{') {
-      const match = /^\{(\d+)(,(\d*))?\}/.exec(chars.slice(at).join(''));
-      if (!match) return fail('{ without numbers');
-      const min = Number(match[1]);
-      const max = match[2] === undefined ? min : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3]);
-      if (min > max) return fail('bounds out of order');
-      at += match[0].length - 1;
-      bounds = [min, max];
-    }
+    let sign = chars[at] ?? '';
+    if (sign === '{') sign = /^\{\d+(,\d*)?\}/.exec(chars.slice(at).join(''))?.[0] ?? fail('{ without numbers');
+    const bounds = quantifierBounds(sign);
     if (!bounds) return part;
-    at++;
+    if (bounds[0] > bounds[1]) return fail('bounds out of order');
+    at += sign.length;
     if (chars[at] === '?') at++; // lazy or not: the same texts match
     if (['*', '+', '?', '{'].includes(chars[at] ?? '')) return fail('a second quantifier');
     return repeat(part, ...bounds);

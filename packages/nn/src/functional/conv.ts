@@ -75,8 +75,7 @@ function samePadding(
   { stride, dilation }: { stride: readonly number[]; dilation: readonly number[] },
 ): number[] {
   if (stride.some((s) => s !== 1)) throw new RangeError("conv: padding 'same' needs stride 1");
-  const total = kernel.map((k, i) => reach(k, dilation[i]!) - 1);
-  return [...total.map((n) => Math.floor(n / 2)), ...total.map((n) => Math.ceil(n / 2))];
+  return halves(kernel.map((k, i) => reach(k, dilation[i]!) - 1));
 }
 
 function sameUpperPadding(
@@ -88,5 +87,11 @@ function sameUpperPadding(
     const size = x.size(2 + i);
     return Math.max(0, (Math.ceil(size / stride[i]!) - 1) * stride[i]! + reach(k, dilation[i]!) - size);
   });
-  return [...total.map((n) => Math.floor(n / 2)), ...total.map((n) => Math.ceil(n / 2))];
+  return halves(total);
 }
+
+/** Zeros of each axis on both sides, an odd one behind. */
+const halves = (total: readonly number[]): number[] => [
+  ...total.map((n) => Math.floor(n / 2)),
+  ...total.map((n) => Math.ceil(n / 2)),
+];

@@ -31,7 +31,7 @@ interface Rows {
 
 /** As `crossEntropy`, with the sum and the count that corpus figures need. */
 export function crossEntropyParts(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): CrossEntropy {
-  return parts(targets.dtype === 'float32' ? softRows(logits, targets, options) : hardRows(logits, targets, options));
+  return parts(rowsOf(logits, targets, options));
 }
 
 /**
@@ -41,10 +41,15 @@ export function crossEntropyParts(logits: Tensor, targets: Tensor, options: Cros
  * is outside the classes.
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const soft = targets.dtype === 'float32';
-  const rows = soft ? softRows(logits, targets, options) : hardRows(logits, targets, options);
-  return reduced('crossEntropy', rows, soft ? targets.shape.slice(0, -1) : targets.shape, options.reduction);
+  const shape = isSoft(targets) ? targets.shape.slice(0, -1) : targets.shape;
+  return reduced('crossEntropy', rowsOf(logits, targets, options), shape, options.reduction);
 }
+
+/** Whether targets are probabilities, not class numbers. */
+const isSoft = (targets: Tensor): boolean => targets.dtype === 'float32';
+
+const rowsOf = (logits: Tensor, targets: Tensor, options: CrossEntropyOptions): Rows =>
+  isSoft(targets) ? softRows(logits, targets, options) : hardRows(logits, targets, options);
 
 /**
  * −logProbs at the targets: logProbs [..., V], targets [...] int32 or int64, as torch.nn.functional.nll_loss (which has the

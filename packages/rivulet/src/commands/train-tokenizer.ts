@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { replaceFile } from '@rivulet/tensor';
 import { type TrainableModel, trainTokenizerJSON } from '@rivulet/tokenizer';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
@@ -65,7 +66,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   } finally {
     bar.stop();
   }
-  await writeFile(output, `${JSON.stringify(json)}\n`);
+  await replaceFile(output, [`${JSON.stringify(json)}\n`]);
   process.stderr.write(`saved ${output}: ${Object.keys(json.model.vocab).length.toLocaleString('en')} tokens\n`);
 }
 

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises';
 import type { OperatorFunction } from 'rxjs';
+import { checkWhole } from '../check.ts';
 import { pullOperator } from '../pull.ts';
 
 export interface Progress {
@@ -49,7 +50,7 @@ export function resumableFile(
   path: string,
   { every = 1000 }: ResumableFileOptions = {},
 ): OperatorFunction<string, Progress> {
-  if (!Number.isInteger(every) || every < 1) throw new RangeError(`every must be a whole number from 1, got ${every}`);
+  checkWhole('every', every);
   return pullOperator(async function* (source) {
     const before = await progressOf(path);
     let { items, bytes } = before;

@@ -1,7 +1,7 @@
 import type { IdBuffer } from '../id-buffer.ts';
 import { mergeLong } from '../merge-long.ts';
 import type { Model } from '../model.ts';
-import { PairTable } from '../pair-table.ts';
+import { addMerge, PairTable } from '../pair-table.ts';
 import { CharacterIds } from './character-ids.ts';
 import { hashOf, TokenTable } from './token-table.ts';
 
@@ -239,15 +239,6 @@ function pairsOf(
 ): PairTable {
   const pairs = new PairTable(merges.length);
   // The last of equal pairs counts, and the table keeps the first.
-  for (let rank = merges.length - 1; rank >= 0; rank--) {
-    const [left, right] = merges[rank]!;
-    const id = (token: string): number => {
-      const found = vocab.get(token);
-      if (found === undefined)
-        throw new Error(`merge ${rank} ("${left} ${right}") needs the token "${token}", which the vocabulary lacks`);
-      return found;
-    };
-    pairs.add(id(left), id(right), rank, id(left + right.slice(prefix.length)));
-  }
+  for (let rank = merges.length - 1; rank >= 0; rank--) addMerge(pairs, vocab, merges[rank]!, rank, prefix);
   return pairs;
 }

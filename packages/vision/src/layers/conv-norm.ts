@@ -3,8 +3,6 @@ import type { Tensor } from '@rivulet/tensor';
 
 export const relu = (x: Tensor): Tensor => x.relu();
 export const relu6 = (x: Tensor): Tensor => x.relu6();
-export const hardSwish = (x: Tensor): Tensor => x.hardSwish();
-export const silu = (x: Tensor): Tensor => x.silu();
 
 /** Where zeros go: on both sides, or, for strides, behind first as TensorFlow's SAME does. */
 export type Padding = 'symmetric' | 'tensorflow';

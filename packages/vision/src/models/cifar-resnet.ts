@@ -1,7 +1,8 @@
-import { avgPool, BatchNorm2d, type Conv2d, type Layer, Linear, Module, sequential } from '@rivulet/nn';
+import { avgPool, BatchNorm2d, type Conv2d, type Layer, Linear, Module } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
 import { kaimingConv } from '../layers/conv-norm.ts';
 import { globalPool } from '../layers/head.ts';
+import { run } from '../layers/named.ts';
 import { Backbone } from './backbone.ts';
 
 export interface CifarResNetConfig {
@@ -69,14 +70,7 @@ export class CifarResNet extends Backbone {
 
   stages(): readonly Layer[] {
     const stem: Layer = (x) => this.bn1.forward(this.conv1.forward(x)).relu();
-    return [
-      stem,
-      ...[this.layer1, this.layer2, this.layer3].map(
-        (blocks): Layer =>
-          (x) =>
-            sequential(x, blocks),
-      ),
-    ];
+    return [stem, ...[this.layer1, this.layer2, this.layer3].map(run)];
   }
 
   forwardHead(features: Tensor): Tensor {

@@ -1,6 +1,6 @@
-import { BatchNorm2d, type Conv2d, type Layer, Linear } from '@rivulet/nn';
+import { type Layer, Linear } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
-import { kaimingConv, type Padding, relu6 } from '../layers/conv-norm.ts';
+import { convNorm, type Padding, relu6 } from '../layers/conv-norm.ts';
 import { globalPool } from '../layers/head.ts';
 import { Named } from '../layers/named.ts';
 import { Backbone } from './backbone.ts';
@@ -28,9 +28,8 @@ export class MobileNetV1 extends Backbone {
   constructor({ numClasses, widthMult = 1, padding = 'tensorflow' }: MobileNetV1Config) {
     super();
     const unit = (inputs: number, outputs: number, kernel: number, stride: number, groups = 1): Named => {
-      const pad = padding === 'tensorflow' ? 'sameUpper' : (kernel - 1) / 2;
-      const conv: Conv2d = kaimingConv(inputs, outputs, kernel, { stride, groups, padding: pad, bias: false });
-      return new Named({ conv, bn: new BatchNorm2d(outputs), act: relu6 });
+      const [conv, bn] = convNorm(inputs, outputs, kernel, { stride, groups, padding }) as [Layer, Layer];
+      return new Named({ conv, bn, act: relu6 });
     };
     const widths = BLOCKS.map(([channels]) => Math.max(8, Math.floor(channels * widthMult)));
     this.features = BLOCKS.map(([, stride], i) => {

@@ -2,6 +2,7 @@ import { BatchNorm2d, type Conv2d, type Layer, Linear, Module, maxPool, sequenti
 import type { Tensor } from '@rivulet/tensor';
 import { convNorm, kaimingConv } from '../layers/conv-norm.ts';
 import { globalPool } from '../layers/head.ts';
+import { run } from '../layers/named.ts';
 import { Backbone } from './backbone.ts';
 
 export interface ResNetConfig {
@@ -137,14 +138,7 @@ export class ResNet extends Backbone {
   stages(): readonly Layer[] {
     const stem: Layer = (x) => maxPool(this.bn1.forward(this.conv1.forward(x)).relu(), 3, { stride: 2, padding: 1 });
     const layers = [this.layer1, this.layer2, this.layer3, this.layer4];
-    return [
-      stem,
-      ...layers.map(
-        (blocks): Layer =>
-          (x) =>
-            sequential(x, blocks),
-      ),
-    ];
+    return [stem, ...layers.map(run)];
   }
 
   forwardHead(features: Tensor): Tensor {

@@ -1,0 +1,4 @@
+/** The middle value; the upper one of an even number. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
