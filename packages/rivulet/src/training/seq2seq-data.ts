@@ -10,6 +10,7 @@ import {
   type Split,
   splitByHash,
 } from '@rivulet/training';
+import { TokenLists } from './token-lists.ts';
 
 export interface CorpusOptions {
   readonly data: string;
@@ -45,10 +46,10 @@ export interface VocabSizes {
   readonly targetVocabSize: number;
 }
 
-/** A pair as ids, each side with its end token. */
-export interface Example {
-  readonly source: Int32Array;
-  readonly target: Int32Array;
+/** Pairs as ids, each side with its end token. */
+export interface Examples {
+  readonly sources: TokenLists;
+  readonly targets: TokenLists;
 }
 
 /** Pairs as ids; those that are too long or whose target needs ids past the target's are left out and counted. */
@@ -56,13 +57,15 @@ export function encodePairs(
   pairs: readonly Pair[],
   tokenizer: Tokenizer,
   { targetVocabSize, maxLength }: { targetVocabSize: number; maxLength: number },
-): { examples: Example[]; leftOut: number } {
-  const all = pairs.map((pair) => ({ source: tokenizer.encode(pair.source), target: tokenizer.encode(pair.target) }));
-  const examples = all.filter(
-    ({ source, target }) =>
-      source.length <= maxLength && target.length <= maxLength && target.every((id) => id < targetVocabSize),
-  );
-  return { examples, leftOut: all.length - examples.length };
+): { examples: Examples; leftOut: number } {
+  const examples: Examples = { sources: new TokenLists(), targets: new TokenLists() };
+  for (const pair of pairs) {
+    const [source, target] = [tokenizer.encode(pair.source), tokenizer.encode(pair.target)];
+    if (source.length > maxLength || target.length > maxLength || target.some((id) => id >= targetVocabSize)) continue;
+    examples.sources.add(source);
+    examples.targets.add(target);
+  }
+  return { examples, leftOut: pairs.length - examples.sources.count };
 }
 
 type Seq2SeqInput = 'source' | 'sourceLengths' | 'target' | 'targetLengths' | 'labels';
@@ -81,9 +84,13 @@ export const seq2seqInputs: Seq2SeqInputs = {
 };
 
 /** One padded batch: the decoder reads the start token and the target, and is asked for the target and its end token. */
-export function seq2seqFeeds(examples: readonly Example[], { pad, bos }: { pad: number; bos: number }): Seq2SeqFeeds {
-  const sources = examples.map((example) => example.source);
-  const labels = examples.map((example) => example.target);
+export function seq2seqFeeds(
+  examples: Examples,
+  chosen: readonly number[],
+  { pad, bos }: { pad: number; bos: number },
+): Seq2SeqFeeds {
+  const sources = chosen.map((i) => examples.sources.at(i));
+  const labels = chosen.map((i) => examples.targets.at(i));
   const targets = labels.map((ids) => Int32Array.of(bos, ...ids.subarray(0, -1)));
   return {
     source: padRows(sources, pad),
@@ -103,15 +110,16 @@ export interface BatchPlan {
 
 /** The batches of any epoch over fixed examples. The order of the last epoch asked for is kept. */
 export class Seq2SeqBatches {
-  readonly #examples: readonly Example[];
+  readonly #examples: Examples;
   readonly #plan: BatchPlan;
   readonly #lengths: readonly number[];
   #known: { readonly epoch: number; readonly batches: readonly Int32Array[] } | null = null;
 
-  constructor(examples: readonly Example[], plan: BatchPlan) {
+  constructor(examples: Examples, plan: BatchPlan) {
     this.#examples = examples;
     this.#plan = plan;
-    this.#lengths = examples.map(({ source, target }) => Math.max(source.length, target.length));
+    const { sources, targets } = examples;
+    this.#lengths = Array.from({ length: sources.count }, (_, i) => Math.max(sources.lengthOf(i), targets.lengthOf(i)));
   }
 
   #order(epoch: number): readonly Int32Array[] {
@@ -128,9 +136,9 @@ export class Seq2SeqBatches {
   /** `items` counts target tokens, end tokens included. */
   *of(epoch: number): Generator<Batch<Seq2SeqInputs>> {
     for (const indices of this.#order(epoch)) {
-      const chosen = Array.from(indices, (i) => this.#examples[i]!);
-      const items = chosen.reduce((n, { target }) => n + target.length, 0);
-      yield { feeds: seq2seqFeeds(chosen, this.#plan), items };
+      const chosen = Array.from(indices);
+      const items = chosen.reduce((n, i) => n + this.#examples.targets.lengthOf(i), 0);
+      yield { feeds: seq2seqFeeds(this.#examples, chosen, this.#plan), items };
     }
   }
 }
