@@ -44,6 +44,13 @@ export {
   type SmoothL1Options,
   smoothL1Loss,
 } from './functional/regression-losses.ts';
+export {
+  type RotaryOptions,
+  type RotaryScaling,
+  type RotaryTables,
+  rotaryTables,
+  rotate,
+} from './functional/rotary.ts';
 export { manualSeed, normal, ones, truncatedNormal, uniform, xavierUniform } from './init.ts';
 export {
   BatchNorm,

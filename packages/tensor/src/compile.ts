@@ -21,9 +21,14 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
     this.#session = session;
   }
 
-  /** Runs the graph off the event loop. @throws ShapeError naming the input that is missing or does not fit. */
-  async run(feeds: Feeds<I>): Promise<Results<O>> {
-    const results = await this.#session.run(orderFeeds(this.#specs, feeds));
+  /**
+   * Runs the graph off the event loop.
+   * @param into tensors that outputs are written to, of the shape that they will have.
+   * @throws ShapeError naming the input that is missing or does not fit.
+   */
+  async run(feeds: Feeds<I>, into?: { readonly [K in keyof O]?: HostTensor }): Promise<Results<O>> {
+    const given = into && this.#outputs.map((name) => into[name] ?? null);
+    const results = await this.#session.run(orderFeeds(this.#specs, feeds), given);
     return Object.fromEntries(this.#outputs.map((name, i) => [name, results[i]])) as Results<O>;
   }
 
@@ -46,11 +51,12 @@ export function exportONNX<I extends InputSpecs>(specs: I, build: (inputs: Input
 export async function compile<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => O,
-  { backend, ...options }: BackendChoice = {},
+  { backend, inPlace = {}, ...options }: BackendChoice = {},
 ): Promise<Compiled<I, O>> {
   const { model, names } = trace(specs, build);
   const engine = await chooseBackend(backend);
-  return new Compiled<I, O>(specs, names, await engine.createSession(model, options));
+  const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [`out_${output}`, place]));
+  return new Compiled<I, O>(specs, names, await engine.createSession(model, { ...options, inPlace: own }));
 }
 
 function trace<I extends InputSpecs>(

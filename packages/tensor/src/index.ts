@@ -2,6 +2,7 @@ import './eager.ts'; // lets expressions run by themselves
 
 export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
+export type { BackendChoice as CompileOptions } from './backend/select.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
 export {
   Checkpoint,

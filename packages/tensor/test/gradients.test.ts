@@ -323,6 +323,7 @@ const without: readonly OpName[] = [
   'sizeOf',
   'dropoutMask',
   'addAtColumns',
+  'cachedAttention',
 ];
 
 describe('gradients', () => {

@@ -12,6 +12,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Graph optimizations of the runtime. Default 'all'. Large unrolled graphs compile faster at 'basic'. */
   readonly optimization?: 'all' | 'extended' | 'basic' | 'none';
+  /**
+   * Outputs that may be given the very memory of an input: { output: input }. Only for an operation that is made for it, as
+   * `cachedAttention` is for its caches.
+   */
+  readonly inPlace?: Readonly<Record<string, string>>;
 }
 
 /** A compiled graph. Runs may overlap; each run must have outputs of its own. */
@@ -22,7 +27,8 @@ export interface Session {
    * Runs the graph off the event loop.
    * @param inputs one per input name, in that order. They must not change until the promise settles.
    * @param outputs one per output name: a tensor to write into (its dims must be the result's), or null to have one made.
-   *   No output may share memory with an input: the runtime may write it before the input was read for the last time.
+   *   No output may share memory with an input, but where `inPlace` says so: the runtime may write it before the input was
+   *   read for the last time.
    * @returns one per output name: the tensor given, or the one made.
    */
   run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]>;

@@ -23,6 +23,7 @@ export function checkRun(
   outputTypes: readonly ValueType[],
   inputs: readonly HostTensor[],
   outputs: readonly (HostTensor | null)[] | undefined,
+  inPlace: SessionOptions['inPlace'] = {},
 ): void {
   checkCount('inputs', inputTypes, inputs.length);
   inputs.forEach((tensor, i) => {
@@ -33,7 +34,7 @@ export function checkRun(
   outputs.forEach((tensor, i) => {
     if (tensor !== null) checkTensor('output', outputTypes[i]!, tensor);
   });
-  checkMemory(inputTypes, outputTypes, inputs, outputs);
+  checkMemory(inputTypes, outputTypes, inputs, outputs, inPlace);
 }
 
 function checkCount(what: string, types: readonly ValueType[], count: number): void {
@@ -72,19 +73,33 @@ function checkMemory(
   outputTypes: readonly ValueType[],
   inputs: readonly HostTensor[],
   outputs: readonly (HostTensor | null)[],
+  inPlace: NonNullable<SessionOptions['inPlace']>,
 ): void {
   const written = new Map<ArrayBufferLike, Range[]>();
+  const same = new Map<string, HostTensor>(); // input → the output that may lie in its place
   outputs.forEach((tensor, i) => {
     if (!tensor) return;
+    const place = inPlace[outputTypes[i]!.name];
+    if (place !== undefined) same.set(place, tensor);
     const known = written.get(tensor.data.buffer);
     const range = rangeOf(`the output '${outputTypes[i]!.name}'`, true, tensor);
     if (known) known.push(range);
     else written.set(tensor.data.buffer, [range]);
   });
   inputs.forEach((tensor, i) => {
-    written.get(tensor.data.buffer)?.push(rangeOf(`the input '${inputTypes[i]!.name}'`, false, tensor));
+    const { name } = inputTypes[i]!;
+    if (!sameMemory(tensor, same.get(name)))
+      written.get(tensor.data.buffer)?.push(rangeOf(`the input '${name}'`, false, tensor));
   });
   for (const ranges of written.values()) if (ranges.length > 1) checkRanges(ranges);
+}
+
+function sameMemory({ data }: HostTensor, other: HostTensor | undefined): boolean {
+  return (
+    data.buffer === other?.data.buffer &&
+    data.byteOffset === other.data.byteOffset &&
+    data.byteLength === other.data.byteLength
+  );
 }
 
 function rangeOf(label: string, written: boolean, { data }: HostTensor): Range {

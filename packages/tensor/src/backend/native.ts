@@ -29,7 +29,7 @@ export function nativeBackend(): Backend {
         const size = model.byteLength;
         check(api, await later((done) => api.createSessionFromArray.async(env, data, size, settings, out, done)));
         keep(model);
-        return new NativeSession(runtime, out[0]!);
+        return new NativeSession(runtime, out[0]!, options.inPlace);
       } finally {
         api.releaseSessionOptions(settings);
       }
@@ -66,12 +66,14 @@ class NativeSession implements Session {
   readonly #outputTypes: readonly ValueType[];
   readonly #inputStrings: CStrings;
   readonly #outputStrings: CStrings;
+  readonly #inPlace: SessionOptions['inPlace'];
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, session: Address) {
+  constructor(runtime: Runtime, session: Address, inPlace: SessionOptions['inPlace']) {
     this.#runtime = runtime;
     this.#session = session;
+    this.#inPlace = inPlace;
     forgotten.register(this, { runtime, session }, this); // also where the model's types are refused below
     this.#inputTypes = inputTypes(runtime, session);
     this.#outputTypes = outputTypes(runtime, session);
@@ -83,7 +85,7 @@ class NativeSession implements Session {
 
   async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
     if (this.#disposed) throw new Error('this session was disposed; create a new one');
-    checkRun(this.#inputTypes, this.#outputTypes, inputs, outputs);
+    checkRun(this.#inputTypes, this.#outputTypes, inputs, outputs, this.#inPlace);
     const { api, runOptions } = this.#runtime;
     const session = this.#session;
     // Arrays of this run's own: runs may overlap, and the runtime writes into `results`.

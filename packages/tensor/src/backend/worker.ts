@@ -24,7 +24,7 @@ export async function workerBackend(name: keyof typeof PACKAGES): Promise<Backen
       checkOptions(options);
       const session = sessions++;
       const created = await link.send('create', { session, model, options: settings(name, options) });
-      return new WorkerSession(link, session, created as Created);
+      return new WorkerSession(link, session, created as Created, options.inPlace);
     },
   };
 }
@@ -61,19 +61,21 @@ class WorkerSession implements Session {
   readonly #link: WorkerLink;
   readonly #session: number;
   readonly #created: Created;
+  readonly #inPlace: SessionOptions['inPlace'];
   #disposed: Promise<unknown> | undefined;
 
-  constructor(link: WorkerLink, session: number, created: Created) {
+  constructor(link: WorkerLink, session: number, created: Created, inPlace: SessionOptions['inPlace']) {
     this.#link = link;
     this.#session = session;
     this.#created = created;
+    this.#inPlace = inPlace;
     this.inputNames = created.inputs.map(({ name }) => name);
     this.outputNames = created.outputs.map(({ name }) => name);
   }
 
   async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
     if (this.#disposed) throw new Error('this session was disposed; create a new one');
-    checkRun(this.#created.inputs, this.#created.outputs, inputs, outputs);
+    checkRun(this.#created.inputs, this.#created.outputs, inputs, outputs, this.#inPlace);
     const results = (await this.#link.send('run', { session: this.#session, inputs })) as HostTensor[];
     return results.map((result, i) => {
       const target = outputs?.[i];

@@ -3,6 +3,7 @@ import { type ActivationOps, activations } from './activations.ts';
 import { type ArrangeOps, arrange } from './arrange.ts';
 import { type AttentionOps, attentionRules } from './attention.ts';
 import { type BatchNormOps, batchNormRules } from './batch-norm.ts';
+import { type CachedAttentionOps, cachedAttentionRules } from './cached-attention.ts';
 import { type ConvOps, convRules } from './conv.ts';
 import { type CrossEntropyOps, crossEntropyRules } from './cross-entropy.ts';
 import { type ElementwiseOps, elementwise } from './elementwise.ts';
@@ -28,6 +29,7 @@ export interface OpAttributes
   extends ActivationOps,
     ArrangeOps,
     AttentionOps,
+    CachedAttentionOps,
     CrossEntropyOps,
     ElementwiseOps,
     FunctionOps,
@@ -56,6 +58,7 @@ export const ops: OpTable = {
   ...activations,
   ...arrange,
   ...attentionRules,
+  ...cachedAttentionRules,
   ...crossEntropyRules,
   ...elementwise,
   ...functions,
