@@ -29,24 +29,27 @@ export interface Run {
  */
 export async function* generate(
   model: LanguageModel,
-  prompt: ArrayLike<number>,
+  given: ArrayLike<number>,
   options: GenerateOptions = {},
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
   const resolved = resolveOptions(options);
-  const { vocabSize } = model;
+  const { vocabSize, bosTokenId } = model;
   checkTokenIds(resolved, vocabSize);
+  const prompt = given.length === 0 && bosTokenId !== undefined ? [bosTokenId] : given;
   if (signal?.aborted) return;
   yield { type: 'generation-start' };
   if (signal?.aborted) return;
   const contextLength = model.continuesPrompt ? prompt.length : 1;
   const wanted = resolved.maxLength === undefined ? resolved.maxNewTokens : resolved.maxLength - contextLength;
-  const maxNewTokens = Math.min(wanted, model.maxNewTokens ?? Number.POSITIVE_INFINITY);
+  const maxNewTokens = Math.min(wanted, model.maxNewTokens ?? Number.POSITIVE_INFINITY, room(model, prompt.length));
   if (maxNewTokens < 1) {
     yield { type: 'generation-end', tokens: [], score: 0, reason: 'length' };
     return;
   }
-  const session = await model.open(prompt);
+  const rows = Math.max(resolved.numBeams, resolved.numReturnSequences);
+  const { priority } = resolved;
+  const session = await model.open(prompt, { rows, maxNewTokens, priority, ...(signal && { signal }) });
   let drafter: Drafter | undefined;
   try {
     if (signal?.aborted) return;
@@ -68,10 +71,21 @@ export async function* generate(
       ...(signal && { signal }),
     };
     yield* resolved.numBeams > 1 ? beamSearch(run) : oneByOne(run);
+  } catch (error) {
+    if (!signal?.aborted) throw error;
   } finally {
     session.dispose();
     drafter?.dispose();
   }
+}
+
+/** How many tokens the context has room for behind the prompt. */
+function room({ continuesPrompt, contextLength }: LanguageModel, promptLength: number): number {
+  if (!continuesPrompt || contextLength === undefined) return Number.POSITIVE_INFINITY;
+  if (promptLength < contextLength) return contextLength - promptLength;
+  throw new RangeError(
+    `the prompt has ${promptLength} tokens; this model reads and writes at most ${contextLength} together`,
+  );
 }
 
 async function drafterFor(

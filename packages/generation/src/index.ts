@@ -1,4 +1,10 @@
 export type { Constraint, ConstraintState } from './constraint.ts';
+export {
+  type BatchingOptions,
+  type BatchLoad,
+  ContinuousBatching,
+  type RowDecoder,
+} from './continuous-batching.ts';
 export type {
   EndReason,
   GeneratedSequence,
@@ -8,9 +14,10 @@ export type {
   TokenLogProb,
 } from './events.ts';
 export { generate } from './generate.ts';
+export { generationConfig, withOptions } from './generation-config.ts';
 export { grammarConstraint, jsonSchemaConstraint, regexConstraint } from './grammar/constraints.ts';
 export { type TokenTexts, Vocabulary } from './grammar/vocabulary.ts';
-export type { DecodingSession, LanguageModel } from './language-model.ts';
+export type { DecodingSession, LanguageModel, SessionRequest } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';

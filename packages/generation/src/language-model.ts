@@ -8,6 +8,10 @@ export interface LanguageModel {
   readonly eosTokenIds: readonly number[];
   /** The most tokens a generation may have, where the model has a limit. */
   readonly maxNewTokens?: number;
+  /** The most tokens of a prompt and its continuation together, where the model continues its prompt and has a limit. */
+  readonly contextLength?: number;
+  /** What stands for an empty prompt, where the model continues its prompt. */
+  readonly bosTokenId?: number;
   /**
    * The generated text continues the prompt itself, as with a decoder alone: then penalties, n-grams and lengths count the
    * prompt's tokens. Default false: the prompt is a source text, and only the start token stands before the first made one.
@@ -17,7 +21,19 @@ export interface LanguageModel {
    * Reads a prompt (a source sentence for an encoder-decoder, the text so far for a decoder alone).
    * @throws RangeError when the prompt is empty or longer than the model's context.
    */
-  open(prompt: ArrayLike<number>): Promise<DecodingSession>;
+  open(prompt: ArrayLike<number>, request?: SessionRequest): Promise<DecodingSession>;
+}
+
+/** What a model that serves many sessions at once should know of one. */
+export interface SessionRequest {
+  /** Hypotheses at once. Default 1. */
+  readonly rows?: number;
+  /** Tokens that will be made at most. Default: as many as the context has room for. */
+  readonly maxNewTokens?: number;
+  /** Sessions with a higher one go first while others wait for room. Default 0. */
+  readonly priority?: number;
+  /** Steps that wait when it is aborted are rejected. */
+  readonly signal?: AbortSignal;
 }
 
 export interface DecodingSession {

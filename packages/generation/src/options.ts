@@ -87,6 +87,8 @@ export interface GenerateOptions {
   readonly assistantModel?: LanguageModel;
   /** How many tokens the assistant guesses at once. Default 5. */
   readonly numAssistantTokens?: number;
+  /** Where many texts share a model and some wait for room, those with a higher one go first. Default 0. */
+  readonly priority?: number;
 }
 
 type WithDefault =
@@ -116,7 +118,8 @@ type WithDefault =
   | 'topLogprobs'
   | 'promptLookupNumTokens'
   | 'maxMatchingNgramSize'
-  | 'numAssistantTokens';
+  | 'numAssistantTokens'
+  | 'priority';
 
 /** The options with their defaults; those without a default stay absent. */
 export type ResolvedOptions = GenerateOptions & Required<Pick<GenerateOptions, WithDefault>>;
@@ -149,6 +152,7 @@ const defaults: Required<Pick<GenerateOptions, WithDefault>> = {
   promptLookupNumTokens: 0,
   maxMatchingNgramSize: 2,
   numAssistantTokens: 5,
+  priority: 0,
 };
 
 type Rule = readonly [ok: (value: unknown) => boolean, expected: string];
@@ -238,7 +242,11 @@ const rules: { readonly [K in keyof Required<GenerateOptions>]: Rule } = {
   maxMatchingNgramSize: whole(1),
   assistantModel: [has('open'), 'a language model'],
   numAssistantTokens: whole(1),
+  priority: number,
 };
+
+/** The names of all options. */
+export const optionNames: readonly string[] = Object.keys(rules);
 
 /** Fills in the defaults. @throws TypeError or RangeError naming an option that is unknown, out of range or contradicts another. */
 export function resolveOptions(options: GenerateOptions): ResolvedOptions {
