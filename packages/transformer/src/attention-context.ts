@@ -1,0 +1,126 @@
+import type { RotaryTables } from '@rivulet/nn';
+import { attention, mergeHeads, rotate, splitHeads } from '@rivulet/nn';
+import { applyAll, iota, type Tensor, tensor } from '@rivulet/tensor';
+
+/** The sizes of a decoder that generation has to know. */
+export interface DecoderSizes {
+  readonly vocabSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Heads of keys and values; each serves heads / groups query heads. */
+  readonly groups: number;
+  readonly headWidth: number;
+  /** The most positions. */
+  readonly contextLength: number;
+}
+
+/** What one run over a cache gets beside the tokens. */
+export interface CacheInputs {
+  /** int32 [B]: the position of each row's last new token. */
+  readonly lengths: Tensor;
+  /** int32 [1]: the most tokens of any row, new ones included. */
+  readonly total: Tensor;
+  /** Per layer, [B, groups, capacity, headWidth]. */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+/**
+ * How the layers of one run see the tokens: all at once, or new ones behind a cache. A model's layers only compute q, k and v;
+ * what they are matched with is decided here, so that training and generation share the layers.
+ */
+export interface AttentionContext {
+  /** q [B, L, heads·D], k and v [B, L, groups·D] → [B, L, heads·D]. */
+  attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor;
+  /** int64, broadcasts to the tokens' shape: where each stands. */
+  readonly positions: Tensor;
+}
+
+/** All tokens at once, each seeing itself and those before it; differentiable. */
+export function wholeText(sizes: DecoderSizes, ids: Tensor, rotary?: RotaryTables): AttentionContext {
+  const { heads, groups } = sizes;
+  const positions = iota(ids.dim(1));
+  const [cos, sin] = (rotary ? tables(rotary, sizes) : []).map((table) => table.gather(positions));
+  const turn = (x: Tensor): Tensor => (cos && sin ? rotate(x, cos, sin) : x);
+  const shared = (x: Tensor): Tensor => {
+    if (heads === groups) return x;
+    const [batch, , rows, width] = x.shape;
+    return x
+      .unsqueeze(2)
+      .expand([batch!, groups, heads / groups, rows!, width!])
+      .reshape([batch!, heads, rows!, width!]);
+  };
+  return {
+    positions,
+    attend(_, q, k, v) {
+      const [queries, keys] = [turn(splitHeads(q, heads)), turn(splitHeads(k, groups))];
+      return mergeHeads(attention(queries, shared(keys), shared(splitHeads(v, groups)), { causal: true }));
+    },
+  };
+}
+
+/** New tokens behind cached ones; the caches with the new tokens come out in `keys` and `values`. */
+export class CachedText implements AttentionContext {
+  readonly positions: Tensor;
+  readonly keys: Tensor[] = [];
+  readonly values: Tensor[] = [];
+  readonly #sizes: DecoderSizes;
+  readonly #cache: CacheInputs;
+  readonly #tables: readonly Tensor[];
+  /** What turns queries and keys where the runtime's kernel does not. */
+  readonly #turns: readonly Tensor[] | null;
+
+  /** @param ids int32 [B, L], the new tokens of each row. */
+  constructor(sizes: DecoderSizes, ids: Tensor, cache: CacheInputs, rotary?: RotaryTables) {
+    this.#sizes = sizes;
+    this.#cache = cache;
+    const fromEnd = iota(ids.dim(1)).sub(iota(ids.dim(1)).max()); // −(L − 1) … 0
+    this.positions = cache.lengths
+      .cast('int64')
+      .unsqueeze(1)
+      .add(fromEnd)
+      .clip(0, sizes.contextLength - 1);
+    const all = rotary ? tables(rotary, sizes) : [];
+    const inKernel = sizes.headWidth % 16 === 0; // its rotary embedding takes no other widths
+    this.#tables = inKernel ? all : [];
+    // [B, L, D/2] → [B, 1, L, D/2]
+    this.#turns = rotary && !inKernel ? all.map((table) => table.gather(this.positions).unsqueeze(1)) : null;
+  }
+
+  attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor {
+    const { heads, groups, headWidth } = this.#sizes;
+    const { keys, values, lengths, total } = this.#cache;
+    const caches = [keys[layer]!, values[layer]!];
+    const inputs = [this.#turn(q, heads), this.#turn(k, groups), v, ...caches, lengths, total, ...this.#tables];
+    const attrs = { heads, groups, scale: 1 / Math.sqrt(headWidth) };
+    const [y, nextKeys, nextValues] = applyAll('cachedAttention', inputs, attrs);
+    this.keys[layer] = nextKeys!;
+    this.values[layer] = nextValues!;
+    return y!;
+  }
+
+  /** [B, L, heads·D] → the same, turned. */
+  #turn(x: Tensor, heads: number): Tensor {
+    if (!this.#turns) return x;
+    const [cos, sin] = this.#turns as [Tensor, Tensor];
+    return mergeHeads(rotate(splitHeads(x, heads), cos, sin));
+  }
+}
+
+/** Cosines and sines, both [positions, D/2]. */
+function tables({ cos, sin }: RotaryTables, { headWidth }: DecoderSizes): Tensor[] {
+  const half = headWidth / 2;
+  return [cos, sin].map((values) => tensor(values, [values.length / half, half]));
+}
+
+/** A decoder-only Transformer whose layers meet the text through an `AttentionContext`. */
+export interface CausalDecoder {
+  readonly sizes: DecoderSizes;
+  readonly rotary?: RotaryTables;
+  /** ids int32 [B, L] → hidden states [B, L, E], before the last norm. */
+  hidden(ids: Tensor, context: AttentionContext): Tensor;
+  /** Hidden states [..., E] → [..., E], after the last norm. */
+  normalize(hidden: Tensor): Tensor;
+  /** Hidden states [..., E], before the last norm → logits [..., V]. */
+  head(hidden: Tensor): Tensor;
+}

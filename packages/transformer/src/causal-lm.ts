@@ -1,0 +1,31 @@
+import { type BatchingOptions, ContinuousBatching } from '@rivulet/generation';
+import type { CompileOptions } from '@rivulet/tensor';
+import type { CausalDecoder } from './attention-context.ts';
+import { CompiledDecoder, type SpecialTokens } from './compiled-decoder.ts';
+
+export interface CausalLMOptions extends SpecialTokens, BatchingOptions, CompileOptions {}
+
+/** A decoder-only model compiled for generation. Any number of texts may be continued at once; they go through it together. */
+export class CausalLM extends ContinuousBatching {
+  readonly #decoder: CompiledDecoder;
+
+  private constructor(decoder: CompiledDecoder, options: BatchingOptions) {
+    super(decoder, options);
+    this.#decoder = decoder;
+  }
+
+  /** Compiles the model with its weights of now. */
+  static async compile(
+    model: CausalDecoder,
+    { eosTokenIds, bosTokenId, threads, optimization, backend, ...batching }: CausalLMOptions,
+  ): Promise<CausalLM> {
+    const tokens = { eosTokenIds, ...(bosTokenId !== undefined && { bosTokenId }) };
+    const session = { threads, optimization, backend };
+    const given = Object.fromEntries(Object.entries(session).filter(([, value]) => value !== undefined));
+    return new CausalLM(await CompiledDecoder.compile(model, tokens, given), batching);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#decoder.dispose();
+  }
+}

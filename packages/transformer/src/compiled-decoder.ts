@@ -1,0 +1,146 @@
+import type { RowDecoder } from '@rivulet/generation';
+import {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type HostTensor,
+  type InputSpecs,
+  type Outputs,
+  symbol,
+} from '@rivulet/tensor';
+import { CachedText, type CausalDecoder } from './attention-context.ts';
+import { KVCache } from './kv-cache.ts';
+
+type Graph = Compiled<InputSpecs, Outputs>;
+
+export interface SpecialTokens {
+  readonly eosTokenIds: readonly number[];
+  readonly bosTokenId?: number;
+}
+
+/** A decoder compiled for generation: one graph reads prompts and single tokens, and writes into the cache in place. */
+export class CompiledDecoder implements RowDecoder {
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly eosTokenIds: readonly number[];
+  readonly bosTokenId?: number;
+  readonly #graph: Graph;
+  readonly #cache: KVCache;
+  readonly #cacheNames: readonly string[];
+
+  private constructor(graph: Graph, { sizes }: CausalDecoder, { eosTokenIds, bosTokenId }: SpecialTokens) {
+    this.vocabSize = sizes.vocabSize;
+    this.contextLength = sizes.contextLength;
+    this.eosTokenIds = eosTokenIds;
+    if (bosTokenId !== undefined) this.bosTokenId = bosTokenId;
+    this.#graph = graph;
+    this.#cache = new KVCache(sizes);
+    this.#cacheNames = cacheNames(sizes.layers);
+  }
+
+  /** Compiles the model with its weights of now. */
+  static async compile(
+    model: CausalDecoder,
+    tokens: SpecialTokens,
+    options: CompileOptions = {},
+  ): Promise<CompiledDecoder> {
+    const { sizes, rotary } = model;
+    const { layers, groups, headWidth } = sizes;
+    const [rows, length, capacity] = [symbol('B'), symbol('L'), symbol('C')];
+    const cache = { shape: [rows, groups, capacity, headWidth] };
+    const names = cacheNames(layers);
+    const specs: InputSpecs = {
+      ids: { shape: [rows, length], dtype: 'int32' },
+      lengths: { shape: [rows], dtype: 'int32' }, // the position of each row's last new token
+      total: { shape: [1], dtype: 'int32' }, // the most tokens of any row, new ones included
+      wanted: { shape: [symbol('W')], dtype: 'int32' }, // tokens whose logits are wanted, by their number in ids
+      ...Object.fromEntries(names.map((name) => [name, cache])),
+    };
+    const graph = await compile<InputSpecs, Outputs>(
+      specs,
+      (given) => {
+        const { ids, lengths, total, wanted } = given as Record<string, NonNullable<(typeof given)[string]>>;
+        const [keys, values] = [0, 1].map((odd) => names.filter((_, i) => i % 2 === odd).map((name) => given[name]!));
+        const past = { lengths: lengths!, total: total!, keys: keys!, values: values! };
+        const context = new CachedText(sizes, ids!, past, rotary);
+        const hidden = model.hidden(ids!, context);
+        const chosen = hidden.reshape([-1, hidden.dim(-1)]).gather(wanted!);
+        const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
+        return { logits: model.head(chosen), ...Object.fromEntries(caches) };
+      },
+      { ...options, inPlace: Object.fromEntries(names.map((name) => [name, name])) },
+    );
+    return new CompiledDecoder(graph, model, tokens);
+  }
+
+  add(from?: number, length?: number): number {
+    return this.#cache.add(from, length);
+  }
+
+  remove(row: number): void {
+    this.#cache.remove(row);
+  }
+
+  truncate(row: number, length: number): void {
+    this.#cache.truncate(row, length);
+  }
+
+  async step(rows: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
+    const cache = this.#cache;
+    for (const row of rows) cache.reserve(row, 1);
+    const spread = (): [first: number, count: number] => {
+      const slots = rows.map((row) => cache.slotOf(row));
+      const first = Math.min(...slots);
+      return [first, Math.max(...slots) - first + 1];
+    };
+    // Rows that lie between these are computed and forgotten; where that were more than these, moving is cheaper.
+    if (spread()[1] > 2 * rows.length) cache.gather(rows);
+    const [first, count] = spread();
+    const ids = new Int32Array(count);
+    const wanted = Int32Array.from(rows, (row) => cache.slotOf(row) - first);
+    wanted.forEach((at, i) => {
+      ids[at] = tokens[i]!;
+    });
+    const logits = await this.#run(first, count, ids, wanted);
+    for (const row of rows) cache.advance(row, 1);
+    return logits;
+  }
+
+  async read(row: number, tokens: readonly number[], wanted: number): Promise<Float32Array> {
+    this.#cache.reserve(row, tokens.length);
+    const from = tokens.length - wanted;
+    const ids = Int32Array.from(tokens);
+    const which = Int32Array.from({ length: wanted }, (_, i) => from + i);
+    const logits = await this.#run(this.#cache.slotOf(row), 1, ids, which);
+    this.#cache.advance(row, tokens.length);
+    return logits;
+  }
+
+  /** ids: as many for each row. */
+  async #run(first: number, rows: number, ids: Int32Array, wanted: Int32Array): Promise<Float32Array> {
+    const length = ids.length / rows;
+    const lengths = Int32Array.from(this.#cache.lengths(first, rows), (n) => n + length - 1);
+    const view = this.#cache.view(first, rows);
+    const caches = Object.fromEntries(this.#cacheNames.map((name, i) => [name, view[i]!]));
+    const feeds = {
+      ids: int32([rows, length], ids),
+      lengths: int32([rows], lengths),
+      total: int32([1], Int32Array.of(Math.max(...lengths) + 1)),
+      wanted: int32([wanted.length], wanted),
+      ...caches,
+    };
+    const { logits } = await this.#graph.run(feeds, caches);
+    return logits!.data as Float32Array;
+  }
+
+  dispose(): Promise<void> {
+    return this.#graph.dispose();
+  }
+}
+
+const int32 = (dims: readonly number[], data: Int32Array): HostTensor => ({ dtype: 'int32', dims, data });
+
+/** Keys and values of layer 0, of layer 1, … */
+function cacheNames(layers: number): string[] {
+  return Array.from({ length: layers }, (_, i) => [`keys_${i}`, `values_${i}`]).flat();
+}
