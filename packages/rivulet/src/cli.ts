@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addClassify } from './commands/classify.ts';
+import { addGenerate } from './commands/generate.ts';
 import { addTokenizer } from './commands/inspect.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
@@ -12,6 +13,7 @@ function program(): Command {
     .description('Language-model pipelines as reactive streams, with the models inside')
     .showHelpAfterError('(rivulet --help shows the options)');
   addTranslate(rivulet);
+  addGenerate(rivulet);
   addClassify(rivulet);
   addTokens(rivulet);
   addTokenizer(rivulet);

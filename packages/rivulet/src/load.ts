@@ -1,8 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type GenerateOptions, generationConfig } from '@rivulet/generation';
+import type { Module } from '@rivulet/nn';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
-import { FileError, readSafetensors } from '@rivulet/tensor';
+import { FileError, type HostTensor, readCheckpoint, readSafetensors } from '@rivulet/tensor';
 import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
+import { CausalLM, GPT2, gpt2Weights, Llama, parseGPT2Config, parseLlamaConfig } from '@rivulet/transformer';
 import {
   ImageClassifier,
   loadBackboneWeights,
@@ -19,7 +22,10 @@ export class ModelError extends FileError {}
 export interface TextModel {
   readonly kind: 'text';
   readonly tokenizer: Tokenizer;
-  readonly model: Translator;
+  /** A `CausalLM` continues its prompt, a `Translator` reads it as a source. */
+  readonly model: Translator | CausalLM;
+  /** What the folder's generation_config.json says, for `generate`. */
+  readonly options: GenerateOptions;
 }
 
 /** A model that names what is on an image, compiled and ready. */
@@ -39,13 +45,19 @@ export async function load(directory: string): Promise<TextModel | ImageModel> {
   const file = join(directory, 'config.json');
   if (config.modelType === undefined && typeof config.architecture === 'string')
     return loadBackbone(directory, config, config.architecture);
+  const published = config.model_type; // as Hugging Face's folders spell it
+  if (published === 'llama' || published === 'gpt2') return loadCausalLM(directory, config, published);
   switch (config.modelType) {
     case 'gru-seq2seq':
       return loadTranslator(directory, config);
     case 'vit':
       return loadClassifier(directory, config);
     default:
-      throw new ModelError(file, `modelType ${JSON.stringify(config.modelType)} is unknown; known: gru-seq2seq, vit`);
+      throw new ModelError(
+        file,
+        `modelType ${JSON.stringify(config.modelType ?? published)} is unknown; known: gru-seq2seq, vit, and Hugging Face's ` +
+          "model_type 'llama' and 'gpt2'",
+      );
   }
 }
 
@@ -80,14 +92,65 @@ async function readConfig(directory: string): Promise<Json> {
 async function loadTranslator(directory: string, json: Json): Promise<TextModel> {
   const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
   const tokenizerFile = join(directory, 'tokenizer.json');
-  const tokenizer = await loadTokenizer(tokenizerFile).catch((error: unknown) => {
-    if (error instanceof TokenizerFileError) throw new ModelError(error.file, error.reason, { cause: error });
-    throw error;
-  });
+  const tokenizer = await readTokenizer(tokenizerFile);
   if (tokenizer.vocabSize !== config.vocabSize)
     throw new ModelError(tokenizerFile, `has ${tokenizer.vocabSize} tokens, config.json says ${config.vocabSize}`);
   const model = await withWeights(directory, () => new GRUSeq2Seq(config));
-  return { kind: 'text', tokenizer, model: await Translator.compile(model) };
+  return { kind: 'text', tokenizer, model: await Translator.compile(model), options: {} };
+}
+
+async function loadCausalLM(directory: string, json: Json, type: 'llama' | 'gpt2'): Promise<TextModel> {
+  const file = join(directory, 'config.json');
+  const make = naming(file, (): (() => Llama | GPT2) => {
+    if (type === 'gpt2') {
+      const config = parseGPT2Config(json);
+      return () => new GPT2(config);
+    }
+    const config = parseLlamaConfig(json);
+    return () => new Llama(config);
+  });
+  const tokenizerFile = join(directory, 'tokenizer.json');
+  const tokenizer = await readTokenizer(tokenizerFile);
+  const options = await readGenerationConfig(join(directory, 'generation_config.json'));
+  const model = await withWeights(directory, make, type === 'gpt2' ? gpt2Weights : llamaWeights);
+  const { vocabSize } = model.sizes;
+  if (tokenizer.vocabSize > vocabSize)
+    throw new ModelError(tokenizerFile, `has ${tokenizer.vocabSize} tokens, config.json says ${vocabSize}`);
+  const ends = tokenIds(json.eos_token_id, file);
+  const eosTokenIds = [options.eosTokenId ?? ends].flat();
+  const [bosTokenId] = tokenIds(json.bos_token_id, file);
+  const compiled = await CausalLM.compile(model, { eosTokenIds, ...(bosTokenId !== undefined && { bosTokenId }) });
+  return { kind: 'text', tokenizer, model: compiled, options };
+}
+
+/** A tied output layer may stand in the file beside the embedding that it is. */
+function llamaWeights(weights: ReadonlyMap<string, HostTensor>, model: Module): Map<string, HostTensor> {
+  const wanted = model.stateDict();
+  return new Map([...weights].filter(([key]) => key !== 'lm_head.weight' || wanted.has(key)));
+}
+
+/** One id, a list of them, or none. */
+function tokenIds(value: unknown, file: string): number[] {
+  const ids = value === undefined || value === null ? [] : [value].flat();
+  if (!ids.every((id) => Number.isInteger(id))) throw new ModelError(file, `${JSON.stringify(value)} is no token id`);
+  return ids as number[];
+}
+
+async function readTokenizer(file: string): Promise<Tokenizer> {
+  try {
+    return await loadTokenizer(file);
+  } catch (error) {
+    if (error instanceof TokenizerFileError) throw new ModelError(error.file, error.reason, { cause: error });
+    throw error;
+  }
+}
+
+async function readGenerationConfig(file: string): Promise<GenerateOptions> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}'; // it is optional
+    throw new ModelError(file, `cannot be read: ${error.message}`, { cause: error });
+  });
+  return naming(file, () => generationConfig(JSON.parse(text)));
 }
 
 async function loadClassifier(directory: string, json: Json): Promise<ImageModel> {
@@ -121,14 +184,19 @@ async function readLabels(file: string, count: number): Promise<string[]> {
   return lines.map((line) => line.trim().replace(/^\d+\s+/, ''));
 }
 
-async function withWeights<M extends GRUSeq2Seq | ViT>(directory: string, make: () => M): Promise<M> {
-  const file = join(directory, 'model.safetensors');
-  const weights = await readSafetensors(file); // names the file itself
-  return naming(file, () => {
-    const model = make();
-    model.loadStateDict(weights);
-    return model;
-  });
+/** @param rename from the file's keys to the model's, where they differ. */
+async function withWeights<M extends Module>(
+  directory: string,
+  make: () => M,
+  rename: (weights: ReadonlyMap<string, HostTensor>, model: M) => ReadonlyMap<string, HostTensor> = (all) => all,
+): Promise<M> {
+  const index = join(directory, 'model.safetensors.index.json'); // of a checkpoint in several files
+  const sharded = await stat(index).catch(() => null);
+  const file = sharded ? index : join(directory, 'model.safetensors');
+  const weights = sharded ? await readCheckpoint(file) : await readSafetensors(file); // names the file itself
+  const model = naming(join(directory, 'config.json'), make);
+  naming(file, () => model.loadStateDict(rename(weights, model)));
+  return model;
 }
 
 async function readText(file: string): Promise<string> {

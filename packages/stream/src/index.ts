@@ -26,6 +26,14 @@ export {
   withRetry,
   withTimeout,
 } from './flow.ts';
+export {
+  collect,
+  detokenize,
+  type Generated,
+  type GenerateItems,
+  generate,
+  type TokenEvent,
+} from './generate.ts';
 export { ItemError, type ItemErrorOptions } from './item-error.ts';
 export { lift } from './lift.ts';
 export { type LinesOptions, lines } from './lines.ts';
@@ -40,13 +48,4 @@ export {
   toReadable,
 } from './sinks.ts';
 export { filterItems, mapItems, SKIP, type Step, stepOperator } from './step.ts';
-export {
-  collect,
-  detokenize,
-  type Generated,
-  generate,
-  type TextTokenizer,
-  type TokenEvent,
-  type TokenizedText,
-  tokenize,
-} from './text.ts';
+export { type TextTokenizer, type TokenizedText, tokenize } from './text.ts';

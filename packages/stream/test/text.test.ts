@@ -1,5 +1,6 @@
+import type { LanguageModel } from '@rivulet/generation';
 import { expect } from 'chai';
-import { lastValueFrom, type Observable, take, toArray } from 'rxjs';
+import { lastValueFrom, type Observable, take, tap, toArray } from 'rxjs';
 import {
   collect,
   detokenize,
@@ -179,10 +180,77 @@ describe('an error of one item', () => {
   });
 
   it('of the tokenizer’s decoder reaches the error channel', async () => {
-    const broken: TextTokenizer = { ...bytes, decode: () => { throw new Error('no such id'); } }; // biome-ignore format: one thought
+    const broken: TextTokenizer = { ...bytes, decodeStream: () => { throw new Error('no such id'); } }; // biome-ignore format: one thought
     const stream = fromIterable(['a']).pipe(tokenize(bytes), generate(parrot()), collect(broken));
     expect(await failure(all(stream)))
       .to.be.an('error')
       .with.property('message', 'no such id');
+  });
+
+  it('works on several texts at once, and gives their events one text after the other', async () => {
+    const releases: (() => void)[] = [];
+    const model = parrot(() => new Promise<void>((resolve) => void releases.push(resolve)));
+    const seen: string[] = [];
+    const done = all(
+      fromIterable(['ab', 'c', 'd', 'e']).pipe(
+        tokenize(bytes),
+        generate(model, { concurrency: 3 }),
+        detokenize(bytes, { separator: '.' }),
+        tap((text) => void seen.push(text)),
+      ),
+    );
+    await turns();
+    expect(model.calls.opened).to.equal(3);
+    releases[1]!(); // the second text is first
+    await turns();
+    expect(seen).to.deep.equal([]);
+    let at = 0;
+    while (at < 8) {
+      releases[at++]?.();
+      await turns();
+    }
+    for (const release of releases) release();
+    await turns();
+    for (const release of releases) release();
+    expect((await done).join('')).to.equal('ab.c.d.e.');
+  });
+
+  it('with several at once, an error ends the others too', async () => {
+    const model = parrot((_, prompt) => {
+      if (prompt[0] === 98) throw new Error('no b');
+    });
+    const stream = fromIterable(['aaaa', 'b', 'cccc']).pipe(tokenize(bytes), generate(model, { concurrency: 3 }));
+    const error = await failure(all(stream));
+    expect(error).to.be.instanceOf(ItemError).with.property('index', 1);
+    await turns();
+    expect(model.calls.disposed).to.equal(model.calls.opened);
+    const { opened, steps } = model.calls;
+    await turns();
+    expect(model.calls).to.include({ opened, steps });
+  });
+
+  it('pulls no more texts than are in work at once', async () => {
+    let pulled = 0;
+    const source = function* (): Generator<string> {
+      for (;;) yield String(pulled++);
+    };
+    const model = parrot(() => new Promise(() => {}));
+    const stream = fromIterable(source()).pipe(tokenize(bytes), generate(model, { concurrency: 4 }));
+    const subscription = stream.subscribe();
+    await turns();
+    expect(pulled).to.equal(4);
+    subscription.unsubscribe();
+  });
+
+  it('a model that continues its prompt gets blank texts, and its text is the sequel of the prompt', async () => {
+    const model: LanguageModel = { ...parrot(), continuesPrompt: true };
+    const decoded: number[] = [];
+    const spy: TextTokenizer = {
+      ...bytes,
+      decodeStream: () => ({ push: (id) => String(decoded[decoded.push(id) - 1]), end: () => '' }),
+    };
+    const text = all(fromIterable([' ']).pipe(tokenize(bytes), generate(model), detokenize(spy, { echo: true })));
+    expect((await text).join('')).to.equal(' 32\n');
+    expect(decoded).to.deep.equal([32, 32]);
   });
 });

@@ -7,6 +7,13 @@ export function natural(text: string): number {
   return value;
 }
 
+/** Any number; what it may be is said where it is used. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.');
+  return value;
+}
+
 /** A number from 0. */
 export function positive(text: string): number {
   const value = Number(text);

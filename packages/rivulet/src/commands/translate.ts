@@ -30,6 +30,8 @@ async function translate(
 ): Promise<void> {
   const { tokenizer, model } = await loadText(directory);
   try {
+    if ('continuesPrompt' in model)
+      throw new Error(`${directory}: holds a model that continues texts; use 'rivulet generate'`);
     for (const { name, lines } of sources(files)) {
       const events = lines.pipe(
         tokenize(tokenizer),

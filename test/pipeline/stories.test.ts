@@ -1,0 +1,122 @@
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GenerateOptions, type GenerationEnd, generate, type LanguageModel, score } from '@rivulet/generation';
+import { expect } from 'chai';
+import { FileError, loadText, type TextModel } from 'rivulet';
+import { root, shared, temporaryFolder } from '../support/repository.ts';
+
+const stories = join(shared, 'data/checkpoints/stories260K');
+const fixtures = join(root, 'packages/generation/test/fixtures');
+
+interface Case {
+  readonly name: string;
+  readonly prompt: readonly number[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly sequences: readonly { readonly tokens: readonly number[]; readonly logProbs?: readonly number[] }[];
+}
+
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const readCases = (file: string): Case[] => JSON.parse(readFileSync(join(fixtures, file), 'utf8')).cases;
+const cases = ['hugging-face.json', 'hugging-face-groups.json'].flatMap(readCases);
+
+async function continued(model: LanguageModel, { prompt, options }: Case): Promise<GenerationEnd> {
+  const given = Object.fromEntries(Object.entries(options).map(([key, value]) => [camel(key), value]));
+  let end: GenerationEnd | undefined;
+  for await (const event of generate(model, prompt, { ...given, outputLogprobs: true } as GenerateOptions))
+    if (event.type === 'generation-end') end = event;
+  return end!;
+}
+
+describe('stories260K', () => {
+  let text: TextModel;
+  before(async function () {
+    if (!existsSync(stories)) {
+      console.log(`      skipped: ${stories} is not there`);
+      this.skip();
+    }
+    text = await loadText(stories);
+  });
+  after(() => text?.model.dispose());
+
+  it(`all ${cases.length} ways of transformers to generate, at once, give its tokens and log-probabilities`, async () => {
+    const ends = await Promise.all(cases.map((one) => continued(text.model, one)));
+    for (const [i, { name, sequences }] of cases.entries()) {
+      const found = ends[i]!.sequences ?? [ends[i]!];
+      expect(found.map(({ tokens }) => tokens)).to.deep.equal(
+        sequences.map(({ tokens }) => tokens),
+        name,
+      );
+      for (const [j, { logProbs }] of sequences.entries())
+        if (logProbs)
+          expect(found[j]!.logProbs!.slice(0, logProbs.length)).to.be.allclose([...logProbs], { atol: 2e-4, rtol: 0 });
+    }
+  });
+
+  it('has the logits, and the likelihood of a text, that were computed in float64', async () => {
+    const { prompt } = JSON.parse(readFileSync(join(stories, 'expected.json'), 'utf8'));
+    const { logLikelihood } = await score(text.model, prompt.ids);
+    expect(-logLikelihood / (prompt.ids.length - 1)).to.be.closeTo(prompt.mean_nll_of_prompt, 1e-5);
+    const session = await text.model.open(prompt.ids);
+    const logits = await session.step([prompt.ids.at(-1)], [0]);
+    expect(logits).to.be.allclose(prompt.logits_after_prompt, { atol: 3e-5, rtol: 0 });
+    session.dispose();
+  });
+});
+
+describe('a folder of Hugging Face’s', () => {
+  const temporary = temporaryFolder();
+  before(function () {
+    if (!existsSync(stories)) this.skip();
+  });
+
+  /** A copy of the model with one file changed, or without it. */
+  const changed = (name: string, file: string, change: ((text: Buffer) => Buffer | string) | null): string => {
+    const directory = join(temporary(), name);
+    cpSync(stories, directory, { recursive: true });
+    const path = join(directory, file);
+    if (change) writeFileSync(path, change(readFileSync(path)));
+    else rmSync(path);
+    return directory;
+  };
+  const json = (change: object) => (text: Buffer) => JSON.stringify({ ...JSON.parse(text.toString()), ...change });
+
+  const wrong: readonly [string, string, Parameters<typeof changed>[2], RegExp][] = [
+    [
+      'sizes that do not fit',
+      'config.json',
+      json({ hidden_size: 80, head_dim: 10 }),
+      /model\.safetensors: the checkpoint does not fit/,
+    ],
+    ['a field of the wrong type', 'config.json', json({ hidden_size: '64' }), /config\.json: hidden_size must be/],
+    ['an unknown model', 'config.json', json({ model_type: 'mamba' }), /config\.json: modelType "mamba" is unknown/],
+    ['end tokens that are none', 'config.json', json({ eos_token_id: 'x' }), /config\.json: "x" is no token id/],
+    [
+      'a vocabulary that is too small',
+      'config.json',
+      json({ vocab_size: 400 }),
+      /tokenizer\.json: has 512 tokens, config\.json says 400|does not fit/,
+    ],
+    ['no tokenizer', 'tokenizer.json', null, /tokenizer\.json/],
+    ['a file that ends early', 'model.safetensors', (text) => text.subarray(0, 5000), /model\.safetensors/],
+    ['options that are no JSON', 'generation_config.json', () => '{"top_k": ', /generation_config\.json/],
+    [
+      'options that are wrong',
+      'generation_config.json',
+      json({ max_length: 'many' }),
+      /generation_config\.json: maxLength/,
+    ],
+  ];
+  for (const [i, [name, file, change, message]] of wrong.entries())
+    it(`with ${name} is refused in one clear line`, async () => {
+      const error = await loadText(changed(String(i), file, change)).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(FileError).with.property('message').that.matches(message);
+      expect((error as Error).message).to.not.contain('\n');
+    });
+
+  it('needs no generation_config.json', async () => {
+    const { model, options } = await loadText(changed('optional', 'generation_config.json', null));
+    expect(options).to.deep.equal({});
+    expect(model.eosTokenIds).to.deep.equal([2]);
+    await model.dispose();
+  });
+});
