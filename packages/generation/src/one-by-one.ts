@@ -1,7 +1,7 @@
 import type { ConstraintState } from './constraint.ts';
 import type { EndReason, GeneratedSequence, GenerationEvent, TokenEvent, TokenLogProb } from './events.ts';
 import type { Run } from './generate.ts';
-import { sampleToken, uniformSource } from './sampler.ts';
+import { drawToken, uniformSource } from './sampler.ts';
 import { argmax, largest, logSumExp, topLogProbs } from './scores.ts';
 import { type Released, StopStrings } from './stop-strings.ts';
 
@@ -88,8 +88,9 @@ class Row {
     const { options, eosTokenIds } = this.#run;
     const row = this.#processed(logits, step);
     if (!row) return this.finish('stop');
-    const normalizer = logSumExp(row, step);
-    const id = options.doSample ? sampleToken(row, options, this.#uniform) : argmax(row);
+    const { id, logSumExp: normalizer } = options.doSample
+      ? drawToken(row, options, this.#uniform, step)
+      : { id: argmax(row), logSumExp: logSumExp(row, step) };
     const logProb = row[id]! - normalizer;
     this.#logProb += logProb;
     this.#logProbs.push(logProb);

@@ -1,8 +1,9 @@
+import { decay, PER_NAT } from './exponential.ts';
+
 /** @throws RangeError where a logit is NaN or all are −∞: the model's output is broken, and any choice would hide it. */
-export function logSumExp(logits: Float32Array, step?: number): number {
-  const max = largest(logits, step);
+export function logSumExp(logits: Float32Array, step?: number, max: number = largest(logits, step)): number {
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - max);
+  for (let i = 0; i < logits.length; i++) sum += decay((max - logits[i]!) * PER_NAT);
   return max + Math.log(sum);
 }
 
