@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { workloads } from './engine/workloads.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
+import { findPython, Side } from './side.ts';
 
 const file = (path: string): string => new URL(path, import.meta.url).pathname;
 /** How often both sides take their turn, and how long a turn is at most, ms. */
@@ -16,33 +15,7 @@ interface Answer {
   readonly gap?: number;
 }
 
-/** One side of a comparison: a process that takes steps when it is told to. */
-class Side {
-  readonly #process: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
-
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async steps(count: number): Promise<Answer> {
-    this.#process.stdin!.write(`steps ${count}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done) throw new Error('a side of the benchmark ended early');
-    return JSON.parse(value) as Answer;
-  }
-
-  end(): void {
-    this.#process.stdin!.end();
-  }
-}
-
-/** A python with torch: RIVULET_PYTHON, or the first python3 of the path. */
-function findPython(): string | null {
-  const python = process.env.RIVULET_PYTHON ?? 'python3';
-  return spawnSync(python, ['-c', 'import torch']).status === 0 ? python : null;
-}
+const steps = (side: Side, count: number): Promise<Answer> => side.ask<Answer>(`steps ${count}`);
 
 /**
  * Training steps of every workload, ours and PyTorch's in turn, each in a process of its own.
@@ -52,8 +25,7 @@ export async function engine(names: readonly string[]): Promise<Figure[]> {
   const all = Object.keys(workloads);
   for (const name of names)
     if (!all.includes(name)) throw new RangeError(`engine has no part '${name}'; there are: ${all.join(', ')}`);
-  const python = findPython();
-  if (!python) process.stderr.write('no python with torch found (RIVULET_PYTHON names one): ours alone\n');
+  const python = findPython('torch');
   const figures: Figure[] = [];
   for (const name of names.length > 0 ? names : all) figures.push(...(await compare(name, python)));
   return figures;
@@ -61,16 +33,16 @@ export async function engine(names: readonly string[]): Promise<Figure[]> {
 
 async function compare(name: string, python: string | null): Promise<Figure[]> {
   const ours = new Side(process.execPath, [file('../tools/source.mjs'), file('./engine/worker.ts'), name]);
-  const first = await ours.steps(1);
-  const warm = await ours.steps(2);
+  const first = await steps(ours, 1);
+  const warm = await steps(ours, 2);
   const count = Math.max(1, Math.min(10, Math.floor(TURN / Math.min(...warm.times))));
   const theirs = python ? new Side(python, [file('./peers/engine.py'), name]) : null;
-  await theirs?.steps(3);
+  if (theirs) await steps(theirs, 3);
   const [mine, peer, ratios, gaps]: number[][] = [[], [], [], []];
   let memory = { ours: 0, theirs: 0 };
   for (let turn = 0; turn < TURNS; turn++) {
-    const a = await ours.steps(count);
-    const b = await theirs?.steps(count);
+    const a = await steps(ours, count);
+    const b = theirs && (await steps(theirs, count));
     mine!.push(...a.times);
     gaps!.push(a.gap ?? 0);
     memory = { ours: a.memory, theirs: b?.memory ?? 0 };

@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
 import { engine } from './engine.ts';
+import { generation } from './generation.ts';
 import { stream } from './stream.ts';
 import { tokenizer } from './tokenizer.ts';
 import { tokenizerTraining } from './tokenizer-training.ts';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<
   'train-seq2seq': trainSeq2Seq,
   digits,
   engine,
+  generation,
   tokenizer,
   'tokenizer-training': tokenizerTraining,
   stream,

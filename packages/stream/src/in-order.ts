@@ -1,6 +1,7 @@
 /** Events of an item that were made before their turn. */
 interface Started<R> {
   readonly events: R[];
+  readonly controller: AbortController;
   ended: boolean;
   failure?: { readonly error: unknown };
 }
@@ -16,19 +17,20 @@ export async function* inOrder<T, R>(
   run: (item: T, signal: AbortSignal) => AsyncIterable<R>,
 ): AsyncGenerator<R> {
   const iterator = source[Symbol.asyncIterator]();
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(signal.reason);
-  signal.addEventListener('abort', stop);
   const started: Started<R>[] = [];
+  const stop = (): void => {
+    for (const { controller } of started) controller.abort(signal.reason);
+  };
+  signal.addEventListener('abort', stop);
   let wake = (): void => {};
   let pulling = false;
   let ended = false;
 
   const start = async (item: T): Promise<void> => {
-    const each: Started<R> = { events: [], ended: false };
+    const each: Started<R> = { events: [], controller: new AbortController(), ended: false };
     started.push(each);
     try {
-      for await (const event of run(item, controller.signal)) {
+      for await (const event of run(item, each.controller.signal)) {
         each.events.push(event);
         wake();
       }
@@ -46,7 +48,7 @@ export async function* inOrder<T, R>(
       else void start(value);
     } catch (error) {
       ended = true;
-      started.push({ events: [], ended: true, failure: { error } });
+      started.push({ events: [], controller: new AbortController(), ended: true, failure: { error } });
     }
     pulling = false;
     wake();
@@ -67,7 +69,7 @@ export async function* inOrder<T, R>(
     }
   } finally {
     signal.removeEventListener('abort', stop);
-    controller.abort();
+    stop();
     if (!ended) await iterator.return?.();
   }
 }
