@@ -14,6 +14,7 @@ import {
 import { lastValueFrom } from 'rxjs';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
+import { server } from './server.ts';
 import { findPython, Side } from './side.ts';
 
 const GPT2_SMALL: GPT2Config = { vocabSize: 50_257, nPositions: 1024, nEmbd: 768, nLayer: 12, nHead: 12 };
@@ -135,6 +136,7 @@ const parts: Readonly<Record<string, (model: CausalLM) => Promise<Figure[]>>> = 
   streams,
   'first-token': firstToken,
   overhead,
+  server,
 };
 
 /** GPT-2 small with random weights. @throws RangeError for a part that there is not. */
@@ -142,10 +144,14 @@ export async function generation(names: readonly string[]): Promise<Figure[]> {
   for (const name of names)
     if (!parts[name])
       throw new RangeError(`generation has no part '${name}'; there are: ${Object.keys(parts).join(', ')}`);
-  const model = await CausalLM.compile(new GPT2(GPT2_SMALL), { eosTokenIds: [], keptPrefixes: 0 });
+  const wanted = Object.entries(parts).filter(([name]) => names.length === 0 || names.includes(name));
   const figures: Figure[] = [];
-  for (const [name, part] of Object.entries(parts))
-    if (names.length === 0 || names.includes(name)) figures.push(...(await part(model)));
-  await model.dispose();
+  let model: CausalLM | undefined;
+  for (const [name, part] of wanted) {
+    const needed = name !== 'overhead' && name !== 'server';
+    if (needed) model ??= await CausalLM.compile(new GPT2(GPT2_SMALL), { eosTokenIds: [], keptPrefixes: 0 });
+    figures.push(...(await part(model!)));
+  }
+  await model?.dispose();
   return figures;
 }

@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transformer: ['tensor', 'nn', 'generation'],
   seq2seq: ['tensor', 'nn', 'recurrent', 'transformer', 'generation'],
   vision: ['tensor', 'nn', 'transformer', 'sharp'],
-  rivulet: ['*', 'commander', 'cli-progress', 'rxjs'],
+  rivulet: ['*', 'commander', 'cli-progress', 'rxjs', 'hono', '@hono/node-server', 'prom-client', 'valibot'],
 };
 
 const packages = readdirSync(join(root, 'packages'));

@@ -1,5 +1,6 @@
 import type { RowDecoder } from './continuous-batching.ts';
 import type { DecodingSession, SessionRequest } from './language-model.ts';
+import { onAbort } from './on-abort.ts';
 
 /** Tokens that a session wants to have read, and where its answer goes. */
 export interface Feed {
@@ -80,7 +81,7 @@ export class BatchSession implements DecodingSession {
     const single = this.#prompt.length === 0 && (parents || tokens.length === 1);
     const unread = single ? [] : [...this.#prompt, ...tokens];
     this.#prompt = [];
-    let abort = (): void => {};
+    let forget = (): void => {};
     try {
       return await new Promise((resolve, reject) => {
         const wanted = tokens.length;
@@ -94,12 +95,11 @@ export class BatchSession implements DecodingSession {
           resolve,
           reject,
         };
-        abort = () => this.#batch.drop(feed, signal!.reason);
-        signal?.addEventListener('abort', abort);
+        forget = onAbort(signal, () => this.#batch.drop(feed, signal!.reason));
         this.#batch.feed(feed);
       });
     } finally {
-      signal?.removeEventListener('abort', abort);
+      forget();
     }
   }
 

@@ -60,6 +60,7 @@ export class ContinuousBatching implements LanguageModel {
   readonly #waiting: BatchSession[] = [];
   readonly #feeds: Feed[] = [];
   readonly #closed: BatchSession[] = [];
+  readonly #jobs: (() => Promise<void>)[] = [];
   #working = false;
 
   /** @throws RangeError for an option that is no whole number or below its least. */
@@ -84,15 +85,28 @@ export class ContinuousBatching implements LanguageModel {
   /** @throws RangeError for a prompt that is empty, fills the context, or has a token that the model has not. */
   async open(prompt: ArrayLike<number>, request: SessionRequest = {}): Promise<DecodingSession> {
     const tokens = Array.from(prompt);
+    this.check(tokens);
+    return new BatchSession(tokens, request, this.contextLength, {
+      feed: (feed) => this.#feed(feed),
+      drop: (feed, reason) => this.#drop(feed, reason),
+      close: (session) => this.#close(session),
+    });
+  }
+
+  /** @throws RangeError for a text that is empty, longer than the context, or has a token that the model has not. */
+  protected check(tokens: readonly number[]): void {
     const { contextLength, vocabSize } = this;
     if (tokens.length === 0) throw new RangeError('the prompt has no tokens');
     if (tokens.length > contextLength)
       throw new RangeError(`the prompt has ${tokens.length} tokens; this model reads at most ${contextLength}`);
     checkTokens(tokens, vocabSize);
-    return new BatchSession(tokens, request, contextLength, {
-      feed: (feed) => this.#feed(feed),
-      drop: (feed, reason) => this.#drop(feed, reason),
-      close: (session) => this.#close(session),
+  }
+
+  /** Calls the decoder when no run is under way. */
+  protected between<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push(() => work().then(resolve, reject));
+      if (!this.#working) void this.#work();
     });
   }
 
@@ -125,10 +139,11 @@ export class ContinuousBatching implements LanguageModel {
   async #work(): Promise<void> {
     this.#working = true;
     try {
-      while (this.#feeds.length > 0) {
+      while (this.#feeds.length + this.#jobs.length > 0) {
         if (this.#running.size + this.#waiting.length > 1) await turn(); // all that were answered ask again
         this.#removeClosed();
         this.#admit();
+        await this.#jobs.shift()?.();
         await this.#readChunk();
         await this.#step();
       }

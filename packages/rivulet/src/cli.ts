@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addClassify } from './commands/classify.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addTokenizer } from './commands/inspect.ts';
+import { addServe } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
 import { addTrainTokenizer } from './commands/train-tokenizer.ts';
@@ -14,6 +15,7 @@ function program(): Command {
     .showHelpAfterError('(rivulet --help shows the options)');
   addTranslate(rivulet);
   addGenerate(rivulet);
+  addServe(rivulet);
   addClassify(rivulet);
   addTokens(rivulet);
   addTokenizer(rivulet);

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GenerateOptions, generationConfig } from '@rivulet/generation';
+import { type BatchingOptions, type GenerateOptions, generationConfig } from '@rivulet/generation';
 import type { Module } from '@rivulet/nn';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
 import { FileError, type HostTensor, readCheckpoint, readSafetensors } from '@rivulet/tensor';
@@ -38,15 +38,16 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Loads a model folder: config.json, model.safetensors, and tokenizer.json for text.
+ * @param options how a model that continues texts serves many at once.
  * @throws ModelError where a file is missing, damaged, or does not fit the others.
  */
-export async function load(directory: string): Promise<TextModel | ImageModel> {
+export async function load(directory: string, options: BatchingOptions = {}): Promise<TextModel | ImageModel> {
   const config = await readConfig(directory);
   const file = join(directory, 'config.json');
   if (config.modelType === undefined && typeof config.architecture === 'string')
     return loadBackbone(directory, config, config.architecture);
   const published = config.model_type; // as Hugging Face's folders spell it
-  if (published === 'llama' || published === 'gpt2') return loadCausalLM(directory, config, published);
+  if (published === 'llama' || published === 'gpt2') return loadCausalLM(directory, config, published, options);
   switch (config.modelType) {
     case 'gru-seq2seq':
       return loadTranslator(directory, config);
@@ -62,8 +63,8 @@ export async function load(directory: string): Promise<TextModel | ImageModel> {
 }
 
 /** As `load`, for a model that writes text. */
-export async function loadText(directory: string): Promise<TextModel> {
-  const loaded = await load(directory);
+export async function loadText(directory: string, options: BatchingOptions = {}): Promise<TextModel> {
+  const loaded = await load(directory, options);
   if (loaded.kind !== 'text') throw new ModelError(directory, 'holds an image model, expected one for text');
   return loaded;
 }
@@ -99,7 +100,12 @@ async function loadTranslator(directory: string, json: Json): Promise<TextModel>
   return { kind: 'text', tokenizer, model: await Translator.compile(model), options: {} };
 }
 
-async function loadCausalLM(directory: string, json: Json, type: 'llama' | 'gpt2'): Promise<TextModel> {
+async function loadCausalLM(
+  directory: string,
+  json: Json,
+  type: 'llama' | 'gpt2',
+  batching: BatchingOptions,
+): Promise<TextModel> {
   const file = join(directory, 'config.json');
   const make = naming(file, (): (() => Llama | GPT2) => {
     if (type === 'gpt2') {
@@ -119,7 +125,8 @@ async function loadCausalLM(directory: string, json: Json, type: 'llama' | 'gpt2
   const ends = tokenIds(json.eos_token_id, file);
   const eosTokenIds = [options.eosTokenId ?? ends].flat();
   const [bosTokenId] = tokenIds(json.bos_token_id, file);
-  const compiled = await CausalLM.compile(model, { eosTokenIds, ...(bosTokenId !== undefined && { bosTokenId }) });
+  const bos = bosTokenId === undefined ? {} : { bosTokenId };
+  const compiled = await CausalLM.compile(model, { eosTokenIds, ...bos, ...batching });
   return { kind: 'text', tokenizer, model: compiled, options };
 }
 

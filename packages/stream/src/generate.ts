@@ -73,8 +73,14 @@ export function generate(
   });
 }
 
+/** What a `Detokenizer` reads of an event. */
+export type DecodableEvent =
+  | { readonly type: 'generation-start'; readonly prompt?: ArrayLike<number> }
+  | MadeToken
+  | GenerationEnd;
+
 /** Token events of one item after the other to text, as soon as characters are complete. */
-class Detokenizer {
+export class Detokenizer {
   readonly #tokenizer: TextTokenizer;
   #decoder: ReturnType<TextTokenizer['decodeStream']>;
 
@@ -84,7 +90,7 @@ class Detokenizer {
   }
 
   /** Of several sampled sequences the first counts. */
-  push(event: TokenEvent): string {
+  push(event: DecodableEvent): string {
     switch (event.type) {
       case 'generation-start':
         this.#decoder = this.#tokenizer.decodeStream();

@@ -28,6 +28,8 @@ export {
 } from './flow.ts';
 export {
   collect,
+  type DecodableEvent,
+  Detokenizer,
   detokenize,
   type Generated,
   type GenerateItems,

@@ -28,6 +28,7 @@ export { SentencePieceNormalizer } from './sentencepiece/normalizer.ts';
 export { SentencePieceFormatError } from './sentencepiece/protobuf.ts';
 export type { EncodeStream } from './stream/encode-stream.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
+export { tokenTexts } from './token-texts.ts';
 export {
   type ChatFormat,
   type DecodeOptions,

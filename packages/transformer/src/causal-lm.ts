@@ -25,6 +25,18 @@ export class CausalLM extends ContinuousBatching {
     return new CausalLM(await CompiledDecoder.compile(model, tokens, given), batching);
   }
 
+  /**
+   * What a text is about, as a vector of length 1: the mean of the last hidden states, [E].
+   * @throws RangeError for a text without tokens, or with more than the context holds.
+   */
+  async embed(ids: ArrayLike<number>): Promise<Float32Array> {
+    const tokens = Array.from(ids);
+    this.check(tokens);
+    const pooled = await this.between(() => this.#decoder.pool(tokens));
+    const length = Math.hypot(...pooled);
+    return pooled.map((x) => x / length);
+  }
+
   async dispose(): Promise<void> {
     await this.#decoder.dispose();
   }

@@ -66,7 +66,8 @@ export class CompiledDecoder implements RowDecoder {
         const hidden = model.hidden(ids!, context);
         const chosen = hidden.reshape([-1, hidden.dim(-1)]).gather(wanted!);
         const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
-        return { logits: model.head(chosen), ...Object.fromEntries(caches) };
+        const pooled = model.normalize(hidden).mean(1); // costs next to nothing beside the rest
+        return { logits: model.head(chosen), pooled, ...Object.fromEntries(caches) };
       },
       { ...options, inPlace: Object.fromEntries(names.map((name) => [name, name])) },
     );
@@ -101,7 +102,7 @@ export class CompiledDecoder implements RowDecoder {
     wanted.forEach((at, i) => {
       ids[at] = tokens[i]!;
     });
-    const logits = await this.#run(first, count, ids, wanted);
+    const { logits } = await this.#run(first, count, ids, wanted);
     for (const row of rows) cache.advance(row, 1);
     return logits;
   }
@@ -111,13 +112,30 @@ export class CompiledDecoder implements RowDecoder {
     const from = tokens.length - wanted;
     const ids = Int32Array.from(tokens);
     const which = Int32Array.from({ length: wanted }, (_, i) => from + i);
-    const logits = await this.#run(this.#cache.slotOf(row), 1, ids, which);
+    const { logits } = await this.#run(this.#cache.slotOf(row), 1, ids, which);
     this.#cache.advance(row, tokens.length);
     return logits;
   }
 
+  /** The mean of the last hidden states, after the last norm: [E]. */
+  async pool(tokens: readonly number[]): Promise<Float32Array> {
+    const row = this.add();
+    try {
+      this.#cache.reserve(row, tokens.length);
+      const { pooled } = await this.#run(this.#cache.slotOf(row), 1, Int32Array.from(tokens), Int32Array.of(0));
+      return pooled;
+    } finally {
+      this.remove(row);
+    }
+  }
+
   /** ids: as many for each row. */
-  async #run(first: number, rows: number, ids: Int32Array, wanted: Int32Array): Promise<Float32Array> {
+  async #run(
+    first: number,
+    rows: number,
+    ids: Int32Array,
+    wanted: Int32Array,
+  ): Promise<{ logits: Float32Array; pooled: Float32Array }> {
     const length = ids.length / rows;
     const lengths = Int32Array.from(this.#cache.lengths(first, rows), (n) => n + length - 1);
     const view = this.#cache.view(first, rows);
@@ -129,8 +147,8 @@ export class CompiledDecoder implements RowDecoder {
       wanted: int32([wanted.length], wanted),
       ...caches,
     };
-    const { logits } = await this.#graph.run(feeds, caches);
-    return logits!.data as Float32Array;
+    const { logits, pooled } = await this.#graph.run(feeds, caches);
+    return { logits: logits!.data as Float32Array, pooled: pooled!.data as Float32Array };
   }
 
   dispose(): Promise<void> {
