@@ -41,6 +41,11 @@ export function string(field: string, value: unknown): string {
 }
 
 /** One character, which may be two UTF-16 units. */
+/** A list of texts. @throws TokenizerFormatError */
+export function strings(field: string, value: unknown): string[] {
+  return array(field, value).map((item, i) => string(`${field}[${i}]`, item));
+}
+
 export function character(field: string, value: unknown): string {
   const text = string(field, value);
   return [...text].length === 1 ? text : mismatch(field, 'one character', value);

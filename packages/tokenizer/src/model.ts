@@ -6,6 +6,9 @@ export interface Model {
   readonly vocabSize: number;
   /** True where ids come about by joining neighbours alone: where no token reaches over, a text may then be cut. */
   readonly joinsNeighbours?: boolean;
+  /** True where an unknown token is told as the text that it stands for. */
+  readonly spellsUnknown?: boolean;
+  readonly unkId?: number | null;
   /**
    * Appends the ids of one piece: the UTF-8 bytes `[start, end)`. Byte-level models see the text's own bytes, all others
    * the UTF-8 of the normalized text.

@@ -301,10 +301,15 @@ export class Tokenizer {
       ends.clear();
       this.#encodePiece(piece.text, ids, ends, dropout);
       const units = unitsOfBytes(piece.text);
-      for (let i = 0, from = 0; i < ids.length; i++) {
+      const { spellsUnknown, unkId } = this.model;
+      for (let i = 0, from = 0, begin = 0; i < ids.length; i++) {
         const to = ends.values[i]!;
+        if (to > from || !spellsUnknown) begin = from; // bytes of an unknown text share it
+        from = begin;
         const last = to > from ? units[to - 1]! + 1 : units[from]!;
-        put(ids.values[i]!, this.model.idToToken(ids.values[i]!) ?? '', units[from]!, last);
+        const token = ids.values[i]!;
+        const spelled = spellsUnknown && token === unkId ? piece.text.slice(units[from], last) : undefined;
+        put(token, spelled ?? this.model.idToToken(token) ?? '', units[from]!, last);
         from = to;
       }
     });

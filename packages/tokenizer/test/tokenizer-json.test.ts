@@ -98,7 +98,7 @@ describe('tokenizer.json', () => {
       ['decoder', { type: 'Magic' }, 'Magic'],
       ['post_processor', { type: 'Magic' }, 'Magic'],
       ['normalizer', { type: 'Magic' }, 'Magic'],
-      ['model', { type: 'Unigram' }, 'Unigram'],
+      ['model', { type: 'Trigram' }, 'Trigram'],
     ];
     for (const [field, value, type] of parts) {
       const error = failure({ ...fresh(), [field]: value });

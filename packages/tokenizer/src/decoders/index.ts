@@ -2,6 +2,7 @@ import { array, boolean, character, count, type Json, object, refuse, string } f
 import { finder } from '../pattern.ts';
 import { prependScheme } from '../pre-tokenizers/index.ts';
 import { ByteFallbackStage, ByteLevelStage } from './bytes.ts';
+import { SentencePieceStage } from './sentencepiece.ts';
 import { type Emit, FuseStage, JoinStage, type Stage, TokenStage } from './stage.ts';
 
 /** Makes the stages that turn tokens into text, fresh for every text. */
@@ -55,6 +56,10 @@ export function readDecoder(field: string, value: unknown): Decoder {
         }
         return text + token.slice(done);
       });
+    }
+    case 'SentencePiece': {
+      new SentencePieceStage(field, json); // refuses settings now
+      return () => [new SentencePieceStage(field, json)];
     }
     case 'CTC':
       return ctc(field, json);

@@ -1,6 +1,7 @@
 import { tokenizerFromCompiled } from '../compiled/index.ts';
 import { TokenizerFormatError } from '../format.ts';
 import { SentencePieceFormatError } from '../sentencepiece/protobuf.ts';
+import { tokenizerFromSentencePiece } from '../sentencepiece/tokenizer.ts';
 import { type TiktokenOptions, tokenizerFromTiktoken } from '../tiktoken.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { tokenizerFromJSON } from '../tokenizer-json.ts';
@@ -47,7 +48,7 @@ const KNOWN_ENDINGS = /\.(tiktoken|rvtk)$|^tok\w*\.bin$/;
 
 /**
  * Loads a tokenizer of any known format: tokenizer.json, tiktoken's ranks, BERT's vocab.txt, vocab.json with merges.txt,
- * llama2.c's tokenizer.bin, and what `compileTokenizer` wrote. A tokenizer_config.json and a chat_template.jinja beside the file
+ * SentencePiece's .model, llama2.c's tokenizer.bin, and what `compileTokenizer` wrote. A tokenizer_config.json and a chat_template.jinja beside the file
  * are read too.
  * @param source the file's bytes, its path, a folder that holds one, or an http(s) or file URL (a folder's ends in a slash).
  * @throws TokenizerFileError naming the file and the field that is wrong.
@@ -160,7 +161,7 @@ function read(
     case 'tokenizer.json':
       return tokenizerFromJSON(json ?? utf8('content', bytes));
     case 'sentencepiece':
-      throw new TokenizerFormatError('format', 'SentencePiece models are not supported yet');
+      return tokenizerFromSentencePiece(bytes);
     case 'tiktoken':
       return tokenizerFromTiktoken(bytes, tiktokenEncoding(name, options.tiktoken));
     case 'wordpiece':

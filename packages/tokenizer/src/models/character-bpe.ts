@@ -4,11 +4,14 @@ import type { Model } from '../model.ts';
 import { addMerge, PairTable } from '../pair-table.ts';
 import { CharacterIds } from './character-ids.ts';
 import { hashOf, TokenTable } from './token-table.ts';
+import { WordCache } from './word-cache.ts';
 
 export interface CharacterBPEOptions {
   readonly vocab: ReadonlyMap<string, number>;
   /** Pairs in the order of their ranks. */
   readonly merges: readonly (readonly [string, string])[];
+  /** One for each merge, where some are equal: the leftmost of equals comes first. Default: their places. */
+  readonly ranks?: readonly number[];
   /** What characters become that are no tokens. Default null: they are dropped. */
   readonly unkToken?: string | null;
   /** Unknown characters that follow each other become one token. Default false. */
@@ -49,6 +52,8 @@ export class CharacterBPE implements Model {
   readonly #prefixBytes: Uint8Array;
   readonly #suffixBytes: Uint8Array;
   readonly #whole: TokenTable | null;
+  /** For vocabularies that write blanks as ▁ and have no token with one behind another character: words come out alone. */
+  readonly #words: WordCache | null;
   /**
    * The symbols of the piece at hand and where each one's text ends, as the reference counts: by lengths that add up, so that
    * dropped characters move what follows to the left.
@@ -75,7 +80,7 @@ export class CharacterBPE implements Model {
     for (const [token, id] of vocab) this.#tokens[id] = token;
     this.vocabSize = this.#tokens.length;
     this.joinsNeighbours = !this.ignoreMerges && prefix === '' && suffix === '';
-    this.#pairs = pairsOf(vocab, merges, prefix);
+    this.#pairs = pairsOf(vocab, merges, prefix, options.ranks);
     const plain = new CharacterIds(vocab, '', '');
     const later = prefix === '' ? plain : new CharacterIds(vocab, prefix, '');
     const last = suffix === '' ? plain : new CharacterIds(vocab, '', suffix);
@@ -88,6 +93,9 @@ export class CharacterBPE implements Model {
       return this.byteFallback ? (vocab.get(`<0x${hex}>`) ?? -1) : -1;
     });
     this.#whole = this.ignoreMerges ? new TokenTable(vocab) : null;
+    const known = this.unkToken !== null || this.#bytes.every((id) => id >= 0); // else characters are dropped, and offsets move
+    const apart = known && vocab.has('▁') && !merges.some(([left, right]) => /[^▁]▁/.test(left + right));
+    this.#words = this.joinsNeighbours && apart ? new WordCache() : null;
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
@@ -98,6 +106,18 @@ export class CharacterBPE implements Model {
       ends?.push(end);
       return;
     }
+    if (!this.#words) {
+      this.#split(bytes, start, end, ids, ends);
+      return;
+    }
+    for (let from = start; from < end; ) {
+      const to = wordEnd(bytes, from, end);
+      this.#words.encode(bytes, from, to, ids, ends, (found, stops) => this.#split(bytes, from, to, found, stops));
+      from = to;
+    }
+  }
+
+  #split(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     this.#read(bytes, start, end);
     const count = this.#count;
     const firsts = count <= SHORT ? this.#firsts : new Int32Array(count);
@@ -236,9 +256,24 @@ function pairsOf(
   vocab: ReadonlyMap<string, number>,
   merges: readonly (readonly [string, string])[],
   prefix: string,
+  ranks: readonly number[] | undefined,
 ): PairTable {
   const pairs = new PairTable(merges.length);
   // The last of equal pairs counts, and the table keeps the first.
-  for (let rank = merges.length - 1; rank >= 0; rank--) addMerge(pairs, vocab, merges[rank]!, rank, prefix);
+  for (let i = merges.length - 1; i >= 0; i--) addMerge(pairs, vocab, merges[i]!, ranks?.[i] ?? i, prefix);
   return pairs;
+}
+
+/** Where the word ends that begins at `from`: before the next ▁ behind another character. */
+function wordEnd(bytes: Uint8Array, from: number, end: number): number {
+  let blank = true;
+  for (let i = from; i < end; i++) {
+    const byte = bytes[i]!;
+    const isBlank = byte === 0xe2 && bytes[i + 1] === 0x96 && bytes[i + 2] === 0x81 && i + 2 < end;
+    if (isBlank) {
+      if (!blank) return i;
+      i += 2;
+    } else blank = false;
+  }
+  return end;
 }

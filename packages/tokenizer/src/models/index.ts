@@ -1,7 +1,18 @@
 import { BPE } from '../bpe.ts';
-import { array, boolean, count, type Json, refuse, string, TokenizerFormatError, vocabulary } from '../format.ts';
+import {
+  array,
+  boolean,
+  count,
+  describe,
+  type Json,
+  refuse,
+  string,
+  TokenizerFormatError,
+  vocabulary,
+} from '../format.ts';
 import type { Model } from '../model.ts';
 import { CharacterBPE } from './character-bpe.ts';
+import { Unigram } from './unigram.ts';
 import { WordLevel } from './word-level.ts';
 import { WordPiece } from './word-piece.ts';
 
@@ -24,10 +35,27 @@ export function modelFromJSON(model: Json, byteLevel: boolean): Model {
         vocabulary('model.vocab', model.vocab),
         string('model.unk_token', model.unk_token ?? '<unk>'),
       );
+    case 'Unigram':
+      return readUnigram(model);
     case 'BPE':
       return readBPE(model, byteLevel);
     default:
-      return refuse('model', model, 'BPE, WordPiece, WordLevel');
+      return refuse('model', model, 'BPE, Unigram, WordPiece, WordLevel');
+  }
+}
+
+function readUnigram(model: Json): Unigram {
+  const vocab = array('model.vocab', model.vocab).map((entry, i): [string, number] => {
+    if (Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string' && Number.isFinite(entry[1]))
+      return [entry[0], entry[1]];
+    throw new TokenizerFormatError(`model.vocab[${i}]`, `expected a piece and its score, got ${describe(entry)}`);
+  });
+  const unkId = (model.unk_id ?? null) === null ? null : count('model.unk_id', model.unk_id);
+  const byteFallback = boolean('model.byte_fallback', model.byte_fallback, false);
+  try {
+    return new Unigram({ vocab, unkId, byteFallback });
+  } catch (error) {
+    throw new TokenizerFormatError('model', (error as Error).message);
   }
 }
 
@@ -110,5 +138,7 @@ export function modelToJSON(model: Model): object {
       vocab: Object.fromEntries(model.vocab),
       merges: model.merges,
     };
+  if (model instanceof Unigram)
+    return { type: 'Unigram', unk_id: model.unkId, vocab: model.vocab, byte_fallback: model.byteFallback };
   throw new TokenizerFormatError('model', 'this kind of model cannot be written');
 }

@@ -1,6 +1,7 @@
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
-import { HASH_START, hashEnd, hashOf, hashStep, TokenTable } from './token-table.ts';
+import { HASH_START, hashEnd, hashStep, TokenTable } from './token-table.ts';
+import { WordCache } from './word-cache.ts';
 
 export interface WordPieceOptions {
   readonly vocab: ReadonlyMap<string, number>;
@@ -10,15 +11,6 @@ export interface WordPieceOptions {
   readonly continuingSubwordPrefix?: string;
   /** Longer words, in code points, are unknown. Default 100. */
   readonly maxInputCharsPerWord?: number;
-}
-
-const CACHE_SLOTS = 2 ** 14;
-const CACHED_BYTES = 32;
-
-interface CachedWord {
-  readonly bytes: Uint8Array;
-  readonly ids: Int32Array;
-  readonly ends: Int32Array;
 }
 
 /** The longest token first, then the longest continuation, and so on (https://arxiv.org/abs/1609.08144, §4.1). */
@@ -31,7 +23,7 @@ export class WordPiece implements Model {
   readonly #tokens: string[] = [];
   readonly #first: TokenTable;
   readonly #continuing: TokenTable;
-  readonly #cache: (CachedWord | undefined)[] = new Array(CACHE_SLOTS);
+  readonly #cache = new WordCache();
 
   constructor({
     vocab,
@@ -56,27 +48,13 @@ export class WordPiece implements Model {
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
-    const short = end - start <= CACHED_BYTES;
-    const slot = short ? hashOf(bytes, start, end) & (CACHE_SLOTS - 1) : 0;
-    const known = short ? this.#cache[slot] : undefined;
-    if (known && sameBytes(known.bytes, bytes, start, end)) {
-      for (let i = 0; i < known.ids.length; i++) {
-        ids.push(known.ids[i]!);
-        ends?.push(start + known.ends[i]!);
+    this.#cache.encode(bytes, start, end, ids, ends, (found, stops) => {
+      const [words, bounds] = this.#split(bytes, start, end);
+      for (let i = 0; i < words.length; i++) {
+        found.push(words[i]!);
+        stops.push(bounds[i]!);
       }
-      return;
-    }
-    const [words, stops] = this.#split(bytes, start, end);
-    for (let i = 0; i < words.length; i++) {
-      ids.push(words[i]!);
-      ends?.push(stops[i]!);
-    }
-    if (short)
-      this.#cache[slot] = {
-        bytes: bytes.slice(start, end),
-        ids: Int32Array.from(words),
-        ends: Int32Array.from(stops, (stop) => stop - start),
-      };
+    });
   }
 
   #split(bytes: Uint8Array, start: number, end: number): [number[], number[]] {
@@ -118,10 +96,4 @@ export class WordPiece implements Model {
   idToToken(id: number): string | undefined {
     return this.#tokens[id];
   }
-}
-
-function sameBytes(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
-  return true;
 }

@@ -1,0 +1,64 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { expect } from 'chai';
+import { loadTokenizer, SentencePieceFormatError, tokenizerFromSentencePiece } from '../src/index.ts';
+import { generatedText, randomOf } from './support/generated.ts';
+import { sharedBytes, sharedText } from './support/reference.ts';
+import { sentencePieceReference } from './support/sentencepiece.ts';
+
+const folder = new URL('../../../../shared/tokenizers/sentencepiece/', import.meta.url);
+const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.model')) : [];
+
+/** The reference's binding drops a byte order mark at the beginning of longer texts that it decodes. */
+const withoutMark = (text: string, reference: string): string => (text === `\ufeff${reference}` ? reference : text);
+
+/** Seed 5; `npm run fuzz -- tokenizer` makes more. */
+const TEXTS = 250;
+
+describe('SentencePiece models', () => {
+  if (files.length === 0) it('(skipped: ../shared/tokenizers/sentencepiece is absent)');
+
+  for (const file of files) {
+    it(`${file}: ids and texts as of the C++ library`, async function () {
+      const url = new URL(file, folder);
+      const reference = await sentencePieceReference(url);
+      const tokenizer = await loadTokenizer(url);
+      const source = sharedText(this, 'data/text/tinyshakespeare/input.txt');
+      const random = randomOf(5);
+      const fixed = ['', ' ', '  a  b ', '▁', '<s> </s> <unk>', '<0x41>', 'é'.normalize('NFD'), '好'.repeat(300), 'a'.repeat(700), ' '.repeat(400)]; // biome-ignore format: one thought
+      const texts = [...fixed, ...Array.from({ length: TEXTS }, () => generatedText(random, source))];
+      for (const text of texts) {
+        const ids = reference.encodeIds(text);
+        expect([...tokenizer.encode(text)], JSON.stringify(text)).to.deep.equal(ids);
+        const decoded = reference.decodeIds(ids);
+        expect(withoutMark(tokenizer.decode(ids), decoded), JSON.stringify(text)).to.equal(decoded);
+      }
+    });
+  }
+
+  it('decode as they come, and any ids as the C++ library does', async function () {
+    sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
+    for (const file of files) {
+      const url = new URL(file, folder);
+      const [reference, tokenizer] = [await sentencePieceReference(url), await loadTokenizer(url)];
+      const random = randomOf(9);
+      for (let i = 0; i < 200; i++) {
+        const ids = Array.from({ length: 1 + Math.floor(random() * 12) }, () =>
+          Math.floor(random() * (i % 2 ? tokenizer.vocabSize : Math.min(300, tokenizer.vocabSize))),
+        );
+        const text = reference.decodeIds(ids);
+        expect(withoutMark(tokenizer.decode(ids), text), `${file} ${ids}`).to.equal(text);
+        const stream = tokenizer.decodeStream();
+        expect(withoutMark(ids.map((id) => stream.push(id)).join('') + stream.end(), text)).to.equal(text);
+      }
+    }
+  });
+
+  it('refuse what they do not do, by name', function () {
+    const bytes = sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
+    const tokenizer = tokenizerFromSentencePiece(bytes);
+    expect(() => tokenizer.encoding('a')).to.throw(RangeError, 'keeps no offsets');
+    expect(() => tokenizer.encodeStream()).to.throw(RangeError);
+    expect(() => tokenizer.encode('a', { dropout: 0.5 })).to.throw(RangeError);
+    expect(() => tokenizerFromSentencePiece(bytes.subarray(0, 3000))).to.throw(SentencePieceFormatError);
+  });
+});
