@@ -5,16 +5,15 @@ import {
   crossEntropy,
   Embedding,
   type Layer,
-  LayerNorm,
   Linear,
   Module,
   sequential,
 } from '@rivulet/nn';
 import { GRU, LSTM } from '@rivulet/recurrent';
-import { type Feeds, type HostTensor, type InputSpecs, type Inputs, iota, seeded, type Tensor } from '@rivulet/tensor';
+import { type Feeds, type HostTensor, type InputSpecs, type Inputs, seeded, type Tensor } from '@rivulet/tensor';
 import { adam, adamW, type Optimizer, sgd } from '@rivulet/training';
-import { Block } from '@rivulet/transformer';
 import { ViT } from '@rivulet/vision';
+import { GPT } from './gpt.ts';
 
 /** A model, the loss of one batch and an optimizer: what one training step needs. bench/peers/engine.py has the same ones. */
 export interface Workload<I extends InputSpecs = InputSpecs> {
@@ -99,26 +98,8 @@ function recurrent(make: (sizes: { inputSize: number; hiddenSize: number }) => G
 
 const GPT_SIZE = { layers: 6, width: 384, heads: 6, time: 256, batch: 4, vocab: 8192 };
 
-class GPT extends Module {
-  readonly wte: Embedding = new Embedding(GPT_SIZE.vocab, GPT_SIZE.width, { deviation: 0.02 });
-  readonly wpe: Embedding = new Embedding(GPT_SIZE.time, GPT_SIZE.width, { deviation: 0.02 });
-  readonly blocks: Block[];
-  readonly norm: LayerNorm = new LayerNorm(GPT_SIZE.width);
-  constructor() {
-    super();
-    const config = { embedDim: GPT_SIZE.width, numHeads: GPT_SIZE.heads };
-    this.blocks = Array.from({ length: GPT_SIZE.layers }, () => new Block(config));
-  }
-  /** ids [B, T] → [B·T, V], the output tied to the embedding. */
-  forward(x: Tensor): Tensor {
-    let h = this.wte.forward(x).add(this.wpe.forward(iota(GPT_SIZE.time)));
-    for (const block of this.blocks) h = block.forward(h, { causal: true });
-    return this.norm.forward(h).reshape([-1, GPT_SIZE.width]).matmul(this.wte.weight, { transposeB: true });
-  }
-}
-
 function gpt(): Workload {
-  const model = new GPT();
+  const model = new GPT(GPT_SIZE);
   const shape = [GPT_SIZE.batch, GPT_SIZE.time];
   return {
     model,
