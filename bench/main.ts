@@ -2,12 +2,9 @@
 import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
 import { engine } from './engine.ts';
-
 import { generation } from './generation.ts';
-
 import { charGPT } from './runs/char-gpt.ts';
 import { mnistLeNet, mnistMLP } from './runs/mnist.ts';
-
 import { stream } from './stream.ts';
 import { tokenizer } from './tokenizer.ts';
 import { tokenizerTraining } from './tokenizer-training.ts';
