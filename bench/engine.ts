@@ -1,3 +1,4 @@
+import { inferences } from './engine/inference.ts';
 import { workloads } from './engine/workloads.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
@@ -18,16 +19,19 @@ interface Answer {
 const steps = (side: Side, count: number): Promise<Answer> => side.ask<Answer>(`steps ${count}`);
 
 /**
- * Training steps of every workload, ours and PyTorch's in turn, each in a process of its own.
+ * Training steps and inference runs of every workload, ours and PyTorch's in turn, each in a process of its own. The part
+ * 'inference' is all of the latter.
  * @throws RangeError for a name that no workload has.
  */
 export async function engine(names: readonly string[]): Promise<Figure[]> {
-  const all = Object.keys(workloads);
-  for (const name of names)
-    if (!all.includes(name)) throw new RangeError(`engine has no part '${name}'; there are: ${all.join(', ')}`);
+  const all = [...Object.keys(workloads), ...Object.keys(inferences)];
+  const wanted = names.flatMap((name) => (name === 'inference' ? Object.keys(inferences) : [name]));
+  for (const name of wanted)
+    if (!all.includes(name))
+      throw new RangeError(`engine has no part '${name}'; there are: inference, ${all.join(', ')}`);
   const python = findPython('torch');
   const figures: Figure[] = [];
-  for (const name of names.length > 0 ? names : all) figures.push(...(await compare(name, python)));
+  for (const name of wanted.length > 0 ? wanted : all) figures.push(...(await compare(name, python)));
   return figures;
 }
 
@@ -54,7 +58,7 @@ async function compare(name: string, python: string | null): Promise<Figure[]> {
   theirs?.end();
   const step = median(mine!);
   return [
-    { what: `${name}: a training step`, value: step, unit: 'ms' },
+    { what: `${name}: a ${Object.hasOwn(inferences, name) ? 'run' : 'training step'}`, value: step, unit: 'ms' },
     { what: `${name}: the first step's extra time`, value: first.times[0]! - step, unit: 'ms' },
     { what: `${name}: longest gap of the event loop, first step`, value: first.gap ?? 0, unit: 'ms' },
     { what: `${name}: longest gap of the event loop, later steps`, value: Math.max(...gaps!), unit: 'ms' },

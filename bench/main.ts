@@ -3,6 +3,8 @@ import { cpus, totalmem } from 'node:os';
 import { digits } from './digits.ts';
 import { engine } from './engine.ts';
 import { generation } from './generation.ts';
+import { charGPT } from './runs/char-gpt.ts';
+import { mnistLeNet, mnistMLP } from './runs/mnist.ts';
 import { stream } from './stream.ts';
 import { tokenizer } from './tokenizer.ts';
 import { tokenizerTraining } from './tokenizer-training.ts';
@@ -22,6 +24,9 @@ const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<
   digits,
   engine,
   generation,
+  'mnist-mlp': mnistMLP,
+  'mnist-lenet': mnistLeNet,
+  'char-gpt': charGPT,
   tokenizer,
   'tokenizer-training': tokenizerTraining,
   stream,

@@ -1,15 +1,15 @@
-// One workload in a process of its own: reads "steps N" lines, answers each with a line of JSON.
+// One workload of training or of inference in a process of its own: reads "steps N" lines, answers each with a line of JSON.
 import { createInterface } from 'node:readline';
 import { manualSeed } from '@rivulet/nn';
-import { defaultBackend } from '@rivulet/tensor';
+import { type Compiled, compile, defaultBackend, type InputSpecs, type Outputs } from '@rivulet/tensor';
 import { Trainer } from '@rivulet/training';
-import { workloads } from './workloads.ts';
+import { type Inference, inferences } from './inference.ts';
+import { type Workload, workloads } from './workloads.ts';
 
 const [name = ''] = process.argv.slice(2);
 await defaultBackend();
 manualSeed(1);
-const { feeds, ...options } = workloads[name]!();
-const trainer = new Trainer(options);
+const step = Object.hasOwn(inferences, name) ? inference(inferences[name]!()) : training(workloads[name]!());
 let gap = 0;
 let last = performance.now();
 const ticker = setInterval(() => {
@@ -19,14 +19,26 @@ const ticker = setInterval(() => {
 ticker.unref();
 for await (const line of createInterface({ input: process.stdin })) {
   const times: number[] = [];
-  let loss = 0;
   last = performance.now();
   for (let left = Number(line.split(' ')[1]); left > 0; left--) {
     const begin = performance.now();
-    ({ loss } = await trainer.train(feeds));
+    await step();
     times.push(performance.now() - begin);
   }
-  process.stdout.write(`${JSON.stringify({ times, loss, gap, memory: process.resourceUsage().maxRSS / 1024 })}\n`);
+  process.stdout.write(`${JSON.stringify({ times, gap, memory: process.resourceUsage().maxRSS / 1024 })}\n`);
   gap = 0;
 }
-await trainer.dispose();
+
+function training({ feeds, ...options }: Workload): () => Promise<unknown> {
+  const trainer = new Trainer(options);
+  return () => trainer.train(feeds);
+}
+
+/** The graph is compiled by the first run, so that it counts as that run's extra time. */
+function inference({ inputs, outputs, feeds }: Inference): () => Promise<unknown> {
+  let graph: Promise<Compiled<InputSpecs, Outputs>> | undefined;
+  return async () => {
+    graph ??= compile(inputs, outputs);
+    return (await graph).run(feeds);
+  };
+}

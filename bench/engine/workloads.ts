@@ -5,16 +5,15 @@ import {
   crossEntropy,
   Embedding,
   type Layer,
-  LayerNorm,
   Linear,
   Module,
   sequential,
 } from '@rivulet/nn';
 import { GRU, LSTM } from '@rivulet/recurrent';
-import { type Feeds, type HostTensor, type InputSpecs, type Inputs, iota, seeded, type Tensor } from '@rivulet/tensor';
+import { type Feeds, type HostTensor, type InputSpecs, type Inputs, seeded, type Tensor } from '@rivulet/tensor';
 import { adam, adamW, type Optimizer, sgd } from '@rivulet/training';
-import { Block } from '@rivulet/transformer';
 import { ViT } from '@rivulet/vision';
+import { GPT } from './gpt.ts';
 
 /** A model, the loss of one batch and an optimizer: what one training step needs. bench/peers/engine.py has the same ones. */
 export interface Workload<I extends InputSpecs = InputSpecs> {
@@ -29,7 +28,7 @@ export interface Workload<I extends InputSpecs = InputSpecs> {
 
 const random = seeded(1);
 
-function ids(shape: readonly number[], below: number): HostTensor {
+export function ids(shape: readonly number[], below: number): HostTensor {
   const length = shape.reduce((a, b) => a * b, 1);
   return {
     dtype: 'int32',
@@ -38,7 +37,7 @@ function ids(shape: readonly number[], below: number): HostTensor {
   };
 }
 
-function noise(shape: readonly number[]): HostTensor {
+export function noise(shape: readonly number[]): HostTensor {
   const length = shape.reduce((a, b) => a * b, 1);
   return { dtype: 'float32', dims: shape, data: Float32Array.from({ length }, () => 2 * random.nextFloat() - 1) };
 }
@@ -67,9 +66,9 @@ function mlp(): Workload {
   };
 }
 
-const LM = { vocab: 8192, width: 256, time: 35, batch: 32 };
+export const LM = { vocab: 8192, width: 256, time: 35, batch: 32 };
 
-class RecurrentLM extends Module {
+export class RecurrentLM extends Module {
   readonly embedding: Embedding = new Embedding(LM.vocab, LM.width);
   readonly rnn: GRU | LSTM;
   readonly head: Linear = new Linear(LM.width, LM.vocab);
@@ -97,28 +96,10 @@ function recurrent(make: (sizes: { inputSize: number; hiddenSize: number }) => G
   };
 }
 
-const GPT_SIZE = { layers: 6, width: 384, heads: 6, time: 256, batch: 4, vocab: 8192 };
-
-class GPT extends Module {
-  readonly wte: Embedding = new Embedding(GPT_SIZE.vocab, GPT_SIZE.width, { deviation: 0.02 });
-  readonly wpe: Embedding = new Embedding(GPT_SIZE.time, GPT_SIZE.width, { deviation: 0.02 });
-  readonly blocks: Block[];
-  readonly norm: LayerNorm = new LayerNorm(GPT_SIZE.width);
-  constructor() {
-    super();
-    const config = { embedDim: GPT_SIZE.width, numHeads: GPT_SIZE.heads };
-    this.blocks = Array.from({ length: GPT_SIZE.layers }, () => new Block(config));
-  }
-  /** ids [B, T] → [B·T, V], the output tied to the embedding. */
-  forward(x: Tensor): Tensor {
-    let h = this.wte.forward(x).add(this.wpe.forward(iota(GPT_SIZE.time)));
-    for (const block of this.blocks) h = block.forward(h, { causal: true });
-    return this.norm.forward(h).reshape([-1, GPT_SIZE.width]).matmul(this.wte.weight, { transposeB: true });
-  }
-}
+export const GPT_SIZE = { layers: 6, width: 384, heads: 6, time: 256, batch: 4, vocab: 8192 };
 
 function gpt(): Workload {
-  const model = new GPT();
+  const model = new GPT(GPT_SIZE);
   const shape = [GPT_SIZE.batch, GPT_SIZE.time];
   return {
     model,
@@ -172,7 +153,8 @@ function imageStep(model: Module & { forward(x: Tensor): Tensor }, batch: number
   };
 }
 
-function resnet18(winograd: 0 | 4): Workload {
+/** With the stem for 32×32 images. */
+export function resnet18(): Stack {
   const layers: Layer[] = unit(3, 64, 3);
   let width = 64;
   for (const [planes, stride] of [
@@ -188,8 +170,12 @@ function resnet18(winograd: 0 | 4): Workload {
       layers.push(new Residual(body, same ? [] : unit(width, planes, 1, { stride: s, act: null }), [relu]));
       width = planes;
     }
+  return new Stack([...layers, ...head(512)]);
+}
+
+function resnet18Step(winograd: 0 | 4): Workload {
   const optimizer = sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 });
-  return { ...imageStep(new Stack([...layers, ...head(512)]), 32, optimizer), winograd };
+  return { ...imageStep(resnet18(), 32, optimizer), winograd };
 }
 
 /** Expansion, channels, blocks and stride of each stage (https://arxiv.org/abs/1801.04381, table 2, strides for 32×32). */
@@ -244,8 +230,8 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   lstm: recurrent((sizes) => new LSTM(sizes)),
   gru: recurrent((sizes) => new GRU(sizes)),
   gpt,
-  'resnet18-exact': () => resnet18(0),
-  resnet18: () => resnet18(4),
+  'resnet18-exact': () => resnet18Step(0),
+  resnet18: () => resnet18Step(4),
   mobilenetv2,
   vit,
 };

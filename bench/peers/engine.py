@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gpt import GPT, Block
+
 torch.set_num_threads(2)
 torch.manual_seed(1)
 
@@ -40,37 +42,6 @@ def recurrent(kind):
     return make
 
 
-class Block(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, x, causal=False):
-        b, t, e = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, e // self.heads).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-        x = x + self.proj(y.transpose(1, 2).reshape(b, t, e))
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
-
-
-class GPT(nn.Module):
-    def __init__(self, layers=6, width=384, heads=6, time=256, vocab=8192):
-        super().__init__()
-        self.wte, self.wpe = nn.Embedding(vocab, width), nn.Embedding(time, width)
-        nn.init.normal_(self.wte.weight, std=0.02)
-        nn.init.normal_(self.wpe.weight, std=0.02)
-        self.blocks, self.norm = nn.ModuleList(Block(width, heads) for _ in range(layers)), nn.LayerNorm(width)
-
-    def forward(self, x):
-        h = self.wte(x) + self.wpe.weight
-        for block in self.blocks:
-            h = block(h, causal=True)
-        return self.norm(h) @ self.wte.weight.T
-
-
 def gpt():
     model = GPT()
     x, y = torch.randint(8192, (4, 256)), torch.randint(8192, (4, 256))
@@ -101,7 +72,7 @@ def image_step(model, batch, make):
     return model, lambda: F.cross_entropy(model(x), y), make(model.parameters())
 
 
-def resnet18():
+def resnet18_model():
     layers, width = unit(3, 64, 3), 64
     for planes, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
         for s in (stride, 1):
@@ -109,8 +80,11 @@ def resnet18():
             body = unit(width, planes, 3, s) + unit(planes, planes, 3, act=None)
             layers.append(Residual(body, [] if same else unit(width, planes, 1, s, act=None), [nn.ReLU(inplace=True)]))
             width = planes
-    model = nn.Sequential(*layers, *head(512))
-    return image_step(model, 32, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=5e-4))
+    return nn.Sequential(*layers, *head(512))
+
+
+def resnet18():
+    return image_step(resnet18_model(), 32, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=5e-4))
 
 
 def mobilenetv2():
@@ -128,12 +102,13 @@ def mobilenetv2():
 
 
 class ViT(nn.Module):
-    def __init__(self, width=192, depth=12, heads=3):
+    def __init__(self, width=192, depth=12, heads=3, patch=4, side=32, classes=10):
         super().__init__()
-        self.patch = nn.Conv2d(3, width, 4, 4)
-        self.token, self.position = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(torch.zeros(1, 65, width))
+        self.patch = nn.Conv2d(3, width, patch, patch)
+        positions = 1 + (side // patch) ** 2
+        self.token, self.position = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(torch.zeros(1, positions, width))
         self.blocks, self.norm = nn.ModuleList(Block(width, heads) for _ in range(depth)), nn.LayerNorm(width)
-        self.head = nn.Linear(width, 10)
+        self.head = nn.Linear(width, classes)
 
     def forward(self, x):
         x = self.patch(x).flatten(2).transpose(1, 2)
@@ -147,17 +122,60 @@ def vit():
     return image_step(ViT(), 64, lambda p: torch.optim.AdamW(p, lr=1e-3))
 
 
+def resnet50():
+    layers, width = unit_of(nn.Conv2d(3, 64, 7, 2, 3, bias=False), 64) + [nn.MaxPool2d(3, 2, 1)], 64
+    for planes, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for s in (stride,) + (1,) * (blocks - 1):
+            body = unit(width, planes, 1) + unit(planes, planes, 3, s) + unit(planes, 4 * planes, 1, act=None)
+            same = s == 1 and width == 4 * planes
+            shortcut = [] if same else unit(width, 4 * planes, 1, s, act=None)
+            layers.append(Residual(body, shortcut, [nn.ReLU(inplace=True)]))
+            width = 4 * planes
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
+
+
+def unit_of(conv, outputs):
+    return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+def inference(model, x):
+    model.eval()
+
+    def run():
+        with torch.inference_mode():
+            model(x)
+
+    return run
+
+
+inferences = {
+    "inference-resnet18": lambda: inference(resnet18_model(), torch.rand(32, 3, 32, 32) * 2 - 1),
+    "inference-gpt": lambda: inference(GPT(), torch.randint(8192, (4, 256))),
+    "inference-lstm": lambda: inference(RecurrentLM(nn.LSTM(WIDTH, WIDTH)), torch.randint(VOCAB, (TIME, BATCH))),
+    "inference-vit-b16": lambda: inference(ViT(768, 12, 12, 16, 224, 1000), torch.rand(1, 3, 224, 224) * 2 - 1),
+    "inference-resnet50": lambda: inference(resnet50(), torch.rand(1, 3, 224, 224) * 2 - 1),
+}
 workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "resnet18-exact": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
-model, loss_of, optimizer = workloads[sys.argv[1]]()
-for line in sys.stdin:
-    times = []
-    for _ in range(int(line.split()[1])):
-        begin = time.perf_counter()
+
+
+def training(model, loss_of, optimizer):
+    def step():
         optimizer.zero_grad()
         loss = loss_of()
         loss.backward()
         optimizer.step()
-        value = loss.item()
+        loss.item()
+
+    return step
+
+
+name = sys.argv[1]
+step = inferences[name]() if name in inferences else training(*workloads[name]())
+for line in sys.stdin:
+    times = []
+    for _ in range(int(line.split()[1])):
+        begin = time.perf_counter()
+        step()
         times.append(1000 * (time.perf_counter() - begin))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"times": times, "loss": value, "memory": memory, "torch": torch.__version__}), flush=True)
+    print(json.dumps({"times": times, "memory": memory, "torch": torch.__version__}), flush=True)

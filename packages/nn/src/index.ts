@@ -23,6 +23,7 @@ export {
   type TripletMarginOptions,
   tripletMarginLoss,
 } from './functional/distance-losses.ts';
+export { dropPath } from './functional/drop-path.ts';
 export { dropout, dropoutMask } from './functional/dropout.ts';
 export { type KLDivOptions, klDiv } from './functional/kl-div.ts';
 export { linear } from './functional/linear.ts';
@@ -59,6 +60,7 @@ export {
   type BatchNormConfig,
 } from './layers/batch-norm.ts';
 export { Conv1d, Conv2d, type ConvConfig, ConvTranspose2d, type ConvTransposeConfig } from './layers/conv.ts';
+export { Dropout, DropPath } from './layers/dropout.ts';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
 export { LayerNorm } from './layers/layer-norm.ts';
 export { Linear } from './layers/linear.ts';

@@ -1,5 +1,8 @@
 import {
+  Dropout,
+  DropPath,
   dropout,
+  dropPath,
   Embedding,
   type Layer,
   LayerNorm,
@@ -11,7 +14,16 @@ import {
   sequential,
   storageOf,
 } from '@rivulet/nn';
-import { compileStep, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
+import {
+  compileStep,
+  gradients,
+  type HostTensor,
+  ShapeError,
+  scalar,
+  symbol,
+  type Tensor,
+  tensor,
+} from '@rivulet/tensor';
 import { expect } from 'chai';
 
 class Net extends Module {
@@ -177,5 +189,49 @@ describe('dropout', () => {
   it('does nothing in inference, and refuses what is no probability', async () => {
     expect([...(await dropout(tensor([1, 2]), 0.9).data())]).to.deep.equal([1, 2]);
     expect(() => dropout(tensor([1]), 1)).to.throw(RangeError, 'the probability must be in [0, 1), got 1');
+  });
+});
+
+describe('dropPath', () => {
+  /** Two branches of ones for 1,000 examples, the batch's size being symbolic, and the gradient of the first. */
+  const draw = async (p: number, seed: number): Promise<Float32Array[]> => {
+    const layer = new DropPath(p);
+    const step = await compileStep({ x: { shape: [symbol('N'), 2, 3] } }, ({ x }) => {
+      const a = layer.forward(x);
+      const [slope] = gradients(a.sum(), [x]);
+      return { outputs: { a, b: layer.forward(x), slope: slope! }, updates: new Map() };
+    });
+    const x = { dtype: 'float32', dims: [1000, 2, 3], data: new Float32Array(6000).fill(1) } as const;
+    const { a, b, slope } = await step.run({ x }, seed);
+    await step.dispose();
+    return [a, b, slope].map(({ data }) => data as Float32Array);
+  };
+
+  it('drops whole examples, the share that it should, and keeps the mean', async () => {
+    for (const p of [0.1, 0.5]) {
+      const [a, , slope] = await draw(p, 1);
+      const kept = Math.fround(1 / (1 - p));
+      for (let i = 0; i < a!.length; i += 6) {
+        expect([0, kept]).to.include(a![i]);
+        expect(new Set(a!.subarray(i, i + 6)).size).to.equal(1);
+      }
+      expect(a!.filter((x) => x === 0).length / a!.length).to.be.closeTo(p, 0.05);
+      expect(slope).to.deep.equal(a);
+    }
+  });
+
+  it('draws the same from the same seed, and anew for every seed and every place', async () => {
+    const [a, b] = await draw(0.5, 7);
+    expect((await draw(0.5, 7))[0]).to.deep.equal(a);
+    for (const other of [b!, (await draw(0.5, 8))[0]!])
+      expect(other.filter((value, i) => value === a![i]).length / a!.length).to.be.closeTo(0.5, 0.05);
+  });
+
+  it('does nothing in inference and with probability 0, and refuses misuse', async () => {
+    expect([...(await dropPath(tensor([1, 2]), 0.9).data())]).to.deep.equal([1, 2]);
+    expect(new Set((await draw(0, 1))[0])).to.deep.equal(new Set([1]));
+    expect(() => dropPath(scalar(1), 0.1)).to.throw(ShapeError, 'dropPath: wants [N, …], got a scalar');
+    expect(() => new DropPath(1)).to.throw(RangeError, 'DropPath: the probability must be in [0, 1), got 1');
+    expect(() => new Dropout(-0.1)).to.throw(RangeError, 'Dropout: the probability must be in [0, 1), got -0.1');
   });
 });

@@ -38,9 +38,20 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
   }
 }
 
-/** Traces `build` for inference and writes it as an ONNX model, with the parameters of now as initializers. */
-export function exportONNX<I extends InputSpecs>(specs: I, build: (inputs: Inputs<I>) => Outputs): Uint8Array {
-  return trace(specs, build).model;
+/**
+ * Traces `build` for inference and writes it as an ONNX model (an .onnx file), with the parameters of now as initializers; inputs
+ * and outputs have the names given here, symbolic sizes are named axes. Opset 21 and, for fused kernels, operators of
+ * ONNX Runtime (`com.microsoft`).
+ * @throws TypeError where an output has the name of an input; RangeError past 2 GiB.
+ */
+export function exportONNX<I extends InputSpecs>(
+  specs: I,
+  build: (inputs: Inputs<I>) => Outputs,
+): Uint8Array<ArrayBuffer> {
+  return trace(specs, build, (name) => {
+    if (Object.hasOwn(specs, name)) throw new TypeError(`exportONNX: '${name}' is an input and an output; rename one`);
+    return name;
+  }).model;
 }
 
 /**
@@ -53,7 +64,7 @@ export async function compile<I extends InputSpecs, O extends Outputs>(
   build: (inputs: Inputs<I>) => O,
   { backend, inPlace = {}, ...options }: BackendChoice = {},
 ): Promise<Compiled<I, O>> {
-  const { model, names } = trace(specs, build);
+  const { model, names } = trace(specs, build, (name) => `out_${name}`);
   const engine = await chooseBackend(backend);
   const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [`out_${output}`, place]));
   return new Compiled<I, O>(specs, names, await engine.createSession(model, { ...options, inPlace: own }));
@@ -62,10 +73,11 @@ export async function compile<I extends InputSpecs, O extends Outputs>(
 function trace<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
-): { model: Uint8Array; names: string[] } {
+  outputName: (name: string) => string,
+): { model: Uint8Array<ArrayBuffer>; names: string[] } {
   const inputs = placeholders(specs);
   const outputs = within(inference, () => build(inputs));
-  const named = Object.entries(outputs).map(([name, tensor]) => ({ name: `out_${name}`, tensor }));
+  const named = Object.entries(outputs).map(([name, tensor]) => ({ name: outputName(name), tensor }));
   const feeds = Object.entries(inputs).map(([name, tensor]) => ({ name, tensor }));
   return { model: encodeModel(lowerModel(feeds, named)), names: Object.keys(outputs) };
 }

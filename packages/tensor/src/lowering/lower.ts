@@ -37,8 +37,9 @@ class Scope implements Lowering {
     this.#names.set(resolve(tensor), name);
   }
 
+  /** The slash keeps it apart from the names of inputs and outputs, which users choose. */
   fresh(stem: string): string {
-    return `${stem}_${this.#shared.count++}`;
+    return `/${stem}_${this.#shared.count++}`;
   }
 
   get winograd(): 0 | 2 | 4 {
