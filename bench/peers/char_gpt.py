@@ -1,4 +1,4 @@
-"""bench/runs/char-gpt.ts in PyTorch: answers "steps N" and "validate" lines with a line of JSON each."""
+"""bench/tasks/char-gpt.ts in PyTorch: answers "steps N" and "validate" lines with a line of JSON each."""
 import json
 import math
 import sys
