@@ -44,7 +44,7 @@ export {
   type SmoothL1Options,
   smoothL1Loss,
 } from './functional/regression-losses.ts';
-export { manualSeed, normal, ones, truncatedNormal, uniform, xavierUniform } from './init.ts';
+export { manualSeed, normal, ones, skipInit, truncatedNormal, uniform, xavierUniform } from './init.ts';
 export {
   BatchNorm,
   BatchNorm as BatchNorm1d,
