@@ -52,7 +52,7 @@ export {
   rotaryTables,
   rotate,
 } from './functional/rotary.ts';
-export { manualSeed, normal, ones, truncatedNormal, uniform, xavierUniform } from './init.ts';
+export { manualSeed, normal, ones, skipInit, truncatedNormal, uniform, xavierUniform } from './init.ts';
 export {
   BatchNorm,
   BatchNorm as BatchNorm1d,

@@ -8,8 +8,22 @@ export function manualSeed(seed: number): void {
   random = seeded(seed);
 }
 
+let drawing = true;
+
+/** Builds a module without drawing its weights, which stay zero: for those that a checkpoint fills, and for large ones to look at. */
+export function skipInit<T>(build: () => T): T {
+  const before = drawing;
+  drawing = false;
+  try {
+    return build();
+  } finally {
+    drawing = before;
+  }
+}
+
 /** Uniform in [−bound, bound). */
 export function uniform(tensor: Tensor, bound: number): Tensor {
+  if (!drawing) return tensor;
   const { data } = storageOf(tensor);
   for (let i = 0; i < data.length; i++) data[i] = (2 * random.nextFloat() - 1) * bound;
   return tensor;
@@ -17,6 +31,7 @@ export function uniform(tensor: Tensor, bound: number): Tensor {
 
 /** Normal around 0 (Box-Muller). */
 export function normal(tensor: Tensor, deviation: number): Tensor {
+  if (!drawing) return tensor;
   const { data } = storageOf(tensor);
   for (let i = 0; i < data.length; i++) data[i] = gaussian() * deviation;
   return tensor;
@@ -24,6 +39,7 @@ export function normal(tensor: Tensor, deviation: number): Tensor {
 
 /** Normal around 0, drawn again outside ±2 (as timm initializes ViT). */
 export function truncatedNormal(tensor: Tensor, deviation: number): Tensor {
+  if (!drawing) return tensor;
   const { data } = storageOf(tensor);
   for (let i = 0; i < data.length; i++) {
     let value = gaussian() * deviation;

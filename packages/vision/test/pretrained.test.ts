@@ -51,26 +51,29 @@ describe('pretrained backbones', () => {
     });
   });
 
-  it('ResNet-20 classifies 3,992 of 4,000 CIFAR-10 images right', async () => {
+  // A tenth of the images, with three of the eight that the checkpoint misses; RIVULET_LONG_TESTS takes all.
+  const [start, end] = process.env.RIVULET_LONG_TESTS === undefined ? [3200, 3600] : [0, 4000];
+  it(`ResNet-20 classifies all but 8 of 4,000 CIFAR-10 images right (${end - start} of them)`, async () => {
     const { model, image } = await pretrained('cifar10-resnet20');
     const file = readFileSync(join(shared, 'data/images/cifar10-4k/data.bin'));
     const graph = await compile({ x: { shape: [symbol('N'), 3, 32, 32] } }, ({ x }) => ({
       y: model.forward(x).argmax(-1),
     }));
-    let right = 0;
-    for (let from = 0; from < 4000; from += 250) {
-      const data = new Float32Array(250 * 3072);
+    const wrong: number[] = [];
+    for (let from = start; from < end; from += 200) {
+      const data = new Float32Array(200 * 3072);
       for (let i = 0; i < data.length; i++) {
         const c = Math.floor((i % 3072) / 1024);
         const pixel = file[(from + Math.floor(i / 3072)) * 3073 + 1 + (i % 3072)]!;
         data[i] = (pixel / 255 - image.mean[c]!) / image.std[c]!;
       }
-      const { y } = await graph.run({ x: { dtype: 'float32', dims: [250, 3, 32, 32], data } });
+      const { y } = await graph.run({ x: { dtype: 'float32', dims: [200, 3, 32, 32], data } });
       y.data.forEach((label, i) => {
-        if (Number(label) === file[(from + i) * 3073]) right++;
+        if (Number(label) !== file[(from + i) * 3073]) wrong.push(from + i);
       });
     }
     await graph.dispose();
-    expect(right).to.equal(3992);
+    const missed = [553, 1070, 1864, 2504, 3338, 3348, 3454, 3902];
+    expect(wrong).to.deep.equal(missed.filter((i) => i >= start && i < end));
   }).timeout(60_000);
 });

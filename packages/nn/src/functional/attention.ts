@@ -4,6 +4,8 @@ import { dropoutMask } from './dropout.ts';
 export interface AttentionOptions {
   /** Bool, broadcasts to [B, H, L, S]: true where a query may look. A row without any looks everywhere alike. */
   readonly mask?: Tensor;
+  /** Broadcasts to [B, H, L, S] and is added to the scores before the softmax: relative positions and the like. */
+  readonly bias?: Tensor;
   /** Query i sees keys up to i + S − L, so that the last query sees all. Default false. */
   readonly causal?: boolean;
   /** Default 1/√D. */
@@ -28,10 +30,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   return apply('attention', inputs, { scale, bias: bias !== null, dropout: dropped !== null });
 }
 
-/** What masks add to the scores; null where nothing is hidden. */
-function attentionBias(q: Tensor, k: Tensor, { mask, causal = false }: AttentionOptions): Tensor | null {
+/** What bias and masks add to the scores; null where that is nothing. */
+function attentionBias(q: Tensor, k: Tensor, { mask, bias, causal = false }: AttentionOptions): Tensor | null {
   const hide = (allowed: Tensor): Tensor => allowed.where(full([], 0), HIDDEN);
-  const biases = mask ? [hide(mask)] : [];
+  const biases = [...(bias ? [bias] : []), ...(mask ? [hide(mask)] : [])];
   if (causal) {
     const keys = iota(k.dim(2)).unsqueeze(0); // [1, S]
     const queries = iota(q.dim(2)).unsqueeze(1); // [L, 1]

@@ -1,5 +1,6 @@
-import { BatchNorm2d, type BatchNormConfig, Conv2d, type ConvConfig, type Layer, normal, storageOf } from '@rivulet/nn';
+import { BatchNorm2d, type BatchNormConfig, Conv2d, type ConvConfig, type Layer, normal } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
+import { withoutBias } from './head.ts';
 
 export const relu = (x: Tensor): Tensor => x.relu();
 export const relu6 = (x: Tensor): Tensor => x.relu6();
@@ -27,10 +28,9 @@ export function convNorm(inputs: number, outputs: number, kernel: number, option
   return activation ? [...layers, activation] : layers;
 }
 
-/** A convolution started as He et al. do for ReLUs, by the outputs (https://arxiv.org/abs/1502.01852); its bias is 0. */
+/** A convolution started as He et al. do for ReLUs, by the outputs of all groups (https://arxiv.org/abs/1502.01852); its bias is 0. */
 export function kaimingConv(inputs: number, outputs: number, kernel: number, options: ConvConfig = {}): Conv2d {
   const conv = new Conv2d(inputs, outputs, kernel, options);
-  normal(conv.weight, Math.sqrt(2 / ((outputs / (options.groups ?? 1)) * kernel ** 2)));
-  if (conv.bias) storageOf(conv.bias).data.fill(0 as never);
-  return conv;
+  normal(conv.weight, Math.sqrt(2 / (outputs * kernel ** 2)));
+  return withoutBias(conv);
 }

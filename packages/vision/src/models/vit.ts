@@ -1,9 +1,22 @@
-import { dropout, LayerNorm, Linear, linear, Module, storageOf, truncatedNormal, uniform } from '@rivulet/nn';
+import {
+  dropout,
+  type Layer,
+  LayerNorm,
+  type Linear,
+  linear,
+  Module,
+  sequential,
+  truncatedNormal,
+  uniform,
+} from '@rivulet/nn';
 import { concat, parameter, type Tensor } from '@rivulet/tensor';
 import { Block } from '@rivulet/transformer';
+import { truncatedLinear } from '../layers/head.ts';
+import { resizePositions } from '../layers/positions.ts';
+import { Backbone } from './backbone.ts';
 
 export interface ViTConfig {
-  /** Height and width of the images, in pixels. */
+  /** Height and width of the images, in pixels; for those of another size the positions are interpolated. */
   readonly imageSize: number;
   readonly patchSize: number;
   readonly channels: number;
@@ -14,17 +27,31 @@ export interface ViTConfig {
   readonly numClasses: number;
   /** Probability of dropout in training. */
   readonly dropout: number;
+  /** What the classifier sees: the class token, or the mean of the patches. Default 'token'. */
+  readonly pool?: 'token' | 'mean';
+  /** DeiT's second token, which learns from a teacher; the logits are the mean of both heads. Default false. */
+  readonly distilled?: boolean;
 }
 
 /** Cuts images into patches and projects each: a convolution whose stride is its kernel. Names as in timm. */
 export class PatchEmbed extends Module {
   readonly proj: PatchProjection;
+  readonly #patch: number;
 
   constructor({ imageSize, patchSize, channels, embedDim }: ViTConfig) {
     super();
     if (imageSize % patchSize !== 0)
       throw new RangeError(`imageSize ${imageSize} is not divisible by patchSize ${patchSize}`);
     this.proj = new PatchProjection(channels, embedDim, patchSize);
+    this.#patch = patchSize;
+  }
+
+  /** Patches of an image in rows and columns. @throws RangeError where they do not fill it. */
+  grid(x: Tensor): { readonly rows: number; readonly columns: number } {
+    const [rows, columns] = [x.size(2) / this.#patch, x.size(3) / this.#patch];
+    if (!Number.isInteger(rows) || !Number.isInteger(columns))
+      throw new RangeError(`an image of ${x.size(2)}x${x.size(3)} is not divisible by patchSize ${this.#patch}`);
+    return { rows, columns };
   }
 
   /** [N, C, H, W] → [N, H/P · W/P, E] */
@@ -58,58 +85,68 @@ class PatchProjection extends Module {
 
 /**
  * Vision Transformer (https://arxiv.org/abs/2010.11929): patches and a class token through pre-norm blocks, with learned
- * positions. Parameters as in timm's `VisionTransformer`.
+ * positions; distilled, DeiT (https://arxiv.org/abs/2012.12877). Parameters as in timm's `VisionTransformer`.
  */
-export class ViT extends Module {
+export class ViT extends Backbone {
   readonly cls_token: Tensor; // [1, 1, E]
-  readonly pos_embed: Tensor; // [1, 1 + patches, E]
+  readonly dist_token: Tensor | null; // [1, 1, E]
+  readonly pos_embed: Tensor; // [1, tokens + patches, E]
   readonly patch_embed: PatchEmbed;
   readonly blocks: Block[];
-  readonly norm: LayerNorm;
+  readonly norm: LayerNorm | null; // before the pooling …
+  readonly fc_norm: LayerNorm | null; // … or behind it
   head: Linear;
+  head_dist: Linear | null;
   readonly #config: ViTConfig;
 
+  /** @throws RangeError where sizes do not divide, or a distilled model is to pool by the mean. */
   constructor(config: ViTConfig) {
     super();
-    const { imageSize, patchSize, embedDim, depth, numClasses } = config;
+    const { imageSize, patchSize, embedDim, depth, numClasses, pool = 'token', distilled = false } = config;
+    if (distilled && pool === 'mean') throw new RangeError('a distilled ViT reads its tokens: pool must be token');
     this.#config = config;
     this.patch_embed = new PatchEmbed(config);
     this.cls_token = truncatedNormal(parameter(1, 1, embedDim), 1e-6);
-    this.pos_embed = truncatedNormal(parameter(1, 1 + (imageSize / patchSize) ** 2, embedDim), 0.02);
+    this.dist_token = distilled ? truncatedNormal(parameter(1, 1, embedDim), 0.02) : null;
+    const tokens = (distilled ? 2 : 1) + (imageSize / patchSize) ** 2;
+    this.pos_embed = truncatedNormal(parameter(1, tokens, embedDim), 0.02);
     this.blocks = Array.from({ length: depth }, () => new Block(config));
-    this.norm = new LayerNorm(embedDim, { eps: 1e-6 });
-    this.head = classifier(embedDim, numClasses);
+    const norm = new LayerNorm(embedDim, { eps: 1e-6 });
+    this.norm = pool === 'token' ? norm : null;
+    this.fc_norm = pool === 'mean' ? norm : null;
+    this.head = truncatedLinear(embedDim, numClasses);
+    this.head_dist = distilled ? truncatedLinear(embedDim, numClasses) : null;
   }
 
-  /** [N, C, H, W] → [N, 1 + patches, E], the class token first. */
-  forwardFeatures(x: Tensor): Tensor {
-    const patches = this.patch_embed.forward(x);
-    const token = this.cls_token.expand([x.dim(0), 1, this.#config.embedDim]);
-    const embedded = dropout(concat([token, patches], 1).add(this.pos_embed), this.#config.dropout);
-    return this.norm.forward(this.blocks.reduce((y, block) => block.forward(y), embedded));
+  /** The embedding and every block, each [N, tokens + patches, E], the class token first; the last one is normalized. */
+  stages(): readonly Layer[] {
+    const last: Layer = (x) => this.norm?.forward(x) ?? x;
+    const [end, ...blocks] = [...this.blocks].reverse();
+    const final: Layer[] = end ? [(x) => sequential(x, [end, last])] : [last];
+    return [(x) => this.#embed(x), ...blocks.reverse(), ...final];
   }
 
-  /** [N, 1 + patches, E] → logits [N, classes] */
+  #embed(x: Tensor): Tensor {
+    const { embedDim, dropout: p } = this.#config;
+    const tokens = [this.cls_token, ...(this.dist_token ? [this.dist_token] : [])];
+    const expanded = tokens.map((token) => token.expand([x.dim(0), 1, embedDim]));
+    const grid = this.patch_embed.grid(x);
+    const positions = resizePositions(this.pos_embed, { prefix: tokens.length, ...grid });
+    return dropout(concat([...expanded, this.patch_embed.forward(x)], 1).add(positions), p);
+  }
+
+  /** [N, tokens + patches, E] → logits [N, classes] */
   forwardHead(features: Tensor): Tensor {
-    return this.head.forward(features.slice(1, 0, 1).squeeze(1));
+    if (this.fc_norm) return this.head.forward(this.fc_norm.forward(features.slice(1, 1).mean(1)));
+    const logits = this.head.forward(features.select(1, 0));
+    return this.head_dist ? logits.add(this.head_dist.forward(features.select(1, 1))).div(2) : logits;
   }
 
-  /** [N, C, H, W] → logits [N, classes] */
-  forward(x: Tensor): Tensor {
-    return this.forwardHead(this.forwardFeatures(x));
-  }
-
-  /** Puts a new, untrained head for `numClasses` in the place of the old one. */
   resetClassifier(numClasses: number): void {
-    this.head = classifier(this.#config.embedDim, numClasses);
+    const { embedDim } = this.#config;
+    this.head = truncatedLinear(embedDim, numClasses);
+    if (this.head_dist) this.head_dist = truncatedLinear(embedDim, numClasses);
   }
-}
-
-function classifier(embedDim: number, numClasses: number): Linear {
-  const head = new Linear(embedDim, numClasses);
-  truncatedNormal(head.weight, 0.02);
-  storageOf(head.bias!).data.fill(0 as never);
-  return head;
 }
 
 /** Checks what was read from a file. @throws TypeError naming the field, what it is and what was expected. */

@@ -1,0 +1,75 @@
+import { skipInit } from '@rivulet/nn';
+import { input } from '@rivulet/tensor';
+import { type Backbone, createModel, listModels } from '@rivulet/vision';
+import { expect } from 'chai';
+
+/** An image of the size that the model is made for. */
+const image = (name: string) => input('x', name === 'mlp' || name === 'lenet5' ? [2, 1, 28, 28] : [2, 3, 224, 224]);
+const make = (name: string, options = {}): Backbone => skipInit(() => createModel(name, options));
+
+describe('every registered vision model', () => {
+  for (const name of listModels())
+    it(`${name}: classes, features and a new head have the sizes that were asked for`, () => {
+      const model = make(name, { numClasses: 7 });
+      const before = model.stateDict();
+      const x = image(name);
+      const features = model.forwardFeatures(x);
+      expect(model.forwardHead(features).shape).to.deep.equal([2, 7]);
+      const levels = model.stages().map((_, i) => i);
+      const maps = model.featureMaps(x, [levels.at(-1)!, 0]);
+      expect(maps[0]!.shape).to.deep.equal(features.shape);
+      expect(() => model.featureMaps(x, [levels.length])).to.throw(RangeError, `level ${levels.length}`);
+      model.resetClassifier(3);
+      expect(model.forward(x).shape).to.deep.equal([2, 3]);
+      const after = model.stateDict();
+      expect([...after.keys()]).to.have.members([...before.keys()]);
+      const changed = [...after].filter(([key, t]) => t !== before.get(key)).map(([key]) => key);
+      expect(changed.length, 'tensors of the new head').to.be.within(1, 6);
+      for (const key of changed) expect(key).to.match(/^(fc|aux\d\.fc2|head|head_dist|linear|classifier|fc3)\b/);
+    });
+});
+
+describe('createModel', () => {
+  it('names what there is', () => {
+    expect(() => createModel('resnet19')).to.throw(RangeError, "there is no model 'resnet19'; there are: alexnet,");
+    expect(() => createModel('resnet18', { numClasses: 0 })).to.throw(RangeError, 'numClasses must be a whole number');
+    expect(() => createModel('mlp', { activation: 'swoosh' as never })).to.throw(
+      RangeError,
+      "there is no activation 'swoosh'; there are: relu,",
+    );
+    expect(() => createModel('lenet5', { imageSize: 30 })).to.throw(RangeError, 'imageSize must be a multiple of 4');
+  });
+
+  it('finds names by a part or a pattern', () => {
+    expect(listModels('deit_tiny')).to.deep.equal(['deit_tiny_distilled_patch16_224', 'deit_tiny_patch16_224']);
+    expect(listModels(/^swin/)).to.deep.equal(['swin_s', 'swin_t']);
+  });
+
+  it('makes what the options say', () => {
+    const shape = (name: string, options: object, key: string) =>
+      make(name, { numClasses: 2, ...options })
+        .stateDict()
+        .get(key)?.shape;
+    expect(shape('mlp', { hidden: [32, 16], imageSize: 8, channels: 3 }, 'features.3.weight')).to.deep.equal([16, 32]);
+    expect(shape('mlp', { hidden: [], imageSize: 8 }, 'classifier.weight')).to.deep.equal([2, 64]);
+    expect(shape('vit_tiny_patch16_224', { imageSize: 384 }, 'pos_embed')).to.deep.equal([1, 577, 192]);
+    expect(shape('vit_tiny_patch16_224', { pool: 'mean' }, 'fc_norm.weight')).to.deep.equal([192]);
+    expect(shape('vit_tiny_patch16_224', { channels: 1 }, 'patch_embed.proj.weight')).to.deep.equal([192, 1, 16, 16]);
+    expect(shape('mobilenet_v3_large', { widthMult: 0.5 }, 'features.0.0.weight')).to.deep.equal([8, 3, 3, 3]);
+  });
+});
+
+describe('ViT at another size of image', () => {
+  it('interpolates its positions', () => {
+    const model = make('vit_tiny_patch32_224', { numClasses: 2 });
+    expect(model.forwardFeatures(input('x', [1, 3, 320, 256])).shape).to.deep.equal([1, 1 + 80, 192]);
+  });
+
+  it('refuses images that patches do not fill', () => {
+    const model = make('vit_tiny_patch32_224');
+    expect(() => model.forward(input('x', [1, 3, 230, 224]))).to.throw(
+      RangeError,
+      'an image of 230x224 is not divisible by patchSize 32',
+    );
+  });
+});
