@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Tokenizer as HuggingFaceJS } from '@huggingface/tokenizers';
-import { tokenizerFromJSON, tokenizerFromTiktoken } from '@rivulet/tokenizer';
+import { loadTokenizer, tokenizerFromJSON, tokenizerFromTiktoken } from '@rivulet/tokenizer';
 import { encode as gptTokenizer } from 'gpt-tokenizer/encoding/cl100k_base';
 import { Tiktoken } from 'tiktoken';
 import { Tokenizer as HuggingFace } from 'tokenizers';
 import { tiktokenPatterns } from '../packages/tokenizer/test/support/byte-level-references.ts';
+import { sentencePieceReference } from '../packages/tokenizer/test/support/sentencepiece.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
 
@@ -44,7 +45,16 @@ export async function tokenizer(): Promise<Figure[]> {
   const tiktoken = new Tiktoken(ranks.toString(), {}, tiktokenPatterns.cl100k);
   const rust = HuggingFace.fromString(json);
   const js = new HuggingFaceJS(JSON.parse(json), {});
+  const pieces = async (file: string): Promise<Readonly<Record<string, Encode>>> => {
+    const url = new URL(`tokenizers/sentencepiece/${file}`, shared);
+    const [own, reference] = [await loadTokenizer(url), await sentencePieceReference(url)];
+    return { ours: (text) => own.encode(text), 'sentencepiece-js': (text) => reference.encodeIds(text) };
+  };
   const encoders: Readonly<Record<string, Readonly<Record<string, Encode>>>> = {
+    'nai-t5 (unigram)': await pieces('nai-t5.model'),
+    'xlnet (unigram)': await pieces('xlnet_base_cased.model'),
+    'llama2 (BPE)': await pieces('llama2.model'),
+    'mistral (BPE)': await pieces('mistral01.model'),
     cl100k: {
       ours: (text) => cl100k.encode(text),
       tiktoken: (text) => tiktoken.encode(text, [], []),
