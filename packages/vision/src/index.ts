@@ -25,3 +25,13 @@ export { SqueezeNet, type SqueezeNetConfig } from './models/squeezenet.ts';
 export { type SwinConfig, SwinTransformer } from './models/swin.ts';
 export { VGG, type VGGConfig } from './models/vgg.ts';
 export { PatchEmbed, parseViTConfig, ViT, type ViTConfig } from './models/vit.ts';
+export { DenseSegmenter, type DenseSegmenterConfig } from './segmentation/dense-segmenter.ts';
+export { FCN, type FCNConfig } from './segmentation/fcn.ts';
+export {
+  createSegmenter,
+  listSegmenters,
+  type SegmentationModel,
+  type SegmenterOptions,
+} from './segmentation/registry.ts';
+export { Segmenter } from './segmentation/segmenter.ts';
+export { UNet, type UNetConfig } from './segmentation/unet.ts';

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Module, skipInit, storageOf } from '@rivulet/nn';
+import { compile, compileStep, concat, gradients, input, tensor } from '@rivulet/tensor';
+import { createModel, createSegmenter, DenseSegmenter, FCN, listSegmenters, ResNet, UNet } from '@rivulet/vision';
+import { expect } from 'chai';
+import { fill, noise } from './support/formula.ts';
+
+interface Values {
+  readonly norm: number;
+  readonly samples: readonly number[];
+}
+interface Pass {
+  readonly norm: number;
+  readonly logits: readonly number[];
+  readonly gradients: Readonly<Record<string, Values>>;
+}
+const file = new URL('./fixtures/segmentation.json', import.meta.url);
+const cases: Readonly<Record<string, { keys: string; eval: Pass; train: Pass }>> = JSON.parse(
+  readFileSync(file, 'utf8'),
+);
+const numClasses = 5;
+const resnet = () => new ResNet({ block: 'basic', layers: [1, 1, 1, 1], numClasses: 1 });
+const small = (head: 'fcn' | 'deeplab') =>
+  skipInit(() => new DenseSegmenter({ backbone: resnet(), head, numClasses, auxiliary: true, dropout: 0 }));
+
+function keyHash(model: Module): string {
+  const lines = [...model.stateDict()].map(([key, t]) => `${key}[${t.shape.join(',')}]`);
+  return createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16);
+}
+
+function compare(data: ArrayLike<number>, { norm, samples }: Values, tolerance: number): void {
+  const values = Array.from(data);
+  const step = Math.max(1, Math.floor(values.length / 8));
+  const spread = values.filter((_, i) => i % step === 0).slice(0, 8);
+  const scale = Math.max(...samples.map(Math.abs), norm / Math.sqrt(values.length));
+  expect(spread).to.be.allclose(samples, { atol: tolerance * scale, rtol: 0 });
+  expect(Math.sqrt(values.reduce((sum, v) => sum + v * v, 0)) / norm).to.be.closeTo(1, 1e-4);
+}
+
+describe("segmentation models against torchvision's", () => {
+  for (const [name, { keys }] of Object.entries(cases).filter(([name]) => !name.startsWith('small')))
+    it(`${name} has the same tensors`, () => {
+      const model = skipInit(() => createSegmenter(name, { numClasses, auxiliary: true }));
+      expect(keyHash(model)).to.equal(keys);
+    });
+
+  for (const head of ['fcn', 'deeplab'] as const)
+    for (const mode of ['eval', 'train'] as const)
+      it(`a small ${head} gives the same logits and gradients (${mode})`, async () => {
+        const model = small(head);
+        fill(model);
+        const expected = cases[head === 'fcn' ? 'small fcn' : 'small deeplabv3']!;
+        expect(keyHash(model)).to.equal(expected.keys);
+        const { norm, logits, gradients: wanted } = expected[mode];
+        const shape = [4, 3, 48, 48];
+        const wrt = Object.keys(wanted).map((key) => model.parameters().get(key)!);
+        const graph = await compileStep(
+          { x: { shape } },
+          ({ x }) => {
+            const { logits: y, aux } = model.forwardWithAuxiliary(x);
+            const both = concat([y, aux!], 1);
+            const loss = both.mul(tensor(noise(4 * 10 * 48 * 48, 2), [4, 10, 48, 48])).sum();
+            const grads = gradients(loss, wrt).map((g, i) => [`g${i}`, g] as const);
+            return { outputs: { both, ...Object.fromEntries(grads) }, updates: new Map() };
+          },
+          { training: mode === 'train' },
+        );
+        const run = await graph.run({ x: { dtype: 'float32', dims: shape, data: noise(4 * 3 * 48 * 48, 1) } });
+        await graph.dispose();
+        const results = run as Record<string, { readonly data: ArrayLike<number> }>;
+        compare(results.both!.data, { norm, samples: logits }, 1e-4);
+        Object.values(wanted).forEach((values, i) => {
+          compare(results[`g${i}`]!.data, values, 1e-3);
+        });
+      });
+});
+
+describe('FCN', () => {
+  it('starts its enlargement as bilinear interpolation', async () => {
+    const model = new FCN({ backbone: resnet(), numClasses: 2, levels: [4] });
+    const up = model.up[0]!;
+    const constant = tensor(new Float32Array(2 * 3 * 3).fill(1), [1, 2, 3, 3]);
+    const graph = await compile({}, () => ({ y: up.forward(constant).slice(2, 32, 64).slice(3, 32, 64) }));
+    const { y } = await graph.run({});
+    await graph.dispose();
+    expect(y.data).to.be.allclose(new Float32Array(2 * 32 * 32).fill(1), { atol: 1e-6 });
+  });
+
+  it('joins stages of any backbone, whatever the size of the image', () => {
+    const x = input('x', [1, 3, 70, 90]);
+    for (const levels of [[4], [4, 3], [4, 3, 2]])
+      for (const backbone of ['resnet18', 'vgg11', 'googlenet'] as const) {
+        const model = skipInit(() => new FCN({ backbone: createModel(backbone), numClasses: 3, levels }));
+        expect(model.forward(x).shape).to.deep.equal([1, 3, 70, 90]);
+      }
+  });
+
+  it('refuses stages that do not halve', () => {
+    expect(() => skipInit(() => new FCN({ backbone: resnet(), numClasses: 2, levels: [4, 2] }))).to.throw(
+      RangeError,
+      'levels have strides 32, 8; each must be half of the last',
+    );
+    expect(() => new FCN({ backbone: resnet(), numClasses: 2, levels: [9] })).to.throw(RangeError, 'level 9');
+  });
+});
+
+describe('UNet', () => {
+  it('gives every pixel a class and every parameter a gradient, at odd sizes too', async () => {
+    const model = new UNet({ numClasses: 2, channels: 1, widths: [4, 8, 12] });
+    fill(model);
+    const parameters = [...model.parameters()];
+    const shape = [1, 1, 21, 30];
+    const graph = await compile({ x: { shape } }, ({ x }) => {
+      const y = model.forward(x);
+      const loss = y.mul(tensor(noise(2 * 21 * 30, 2), [1, 2, 21, 30])).sum();
+      const grads = gradients(
+        loss,
+        parameters.map(([, t]) => t),
+      );
+      return {
+        y,
+        sums: concat(
+          grads.map((g) => g.abs().sum().reshape([1])),
+          0,
+        ),
+      };
+    });
+    const { y, sums } = await graph.run({ x: { dtype: 'float32', dims: shape, data: noise(21 * 30, 1) } });
+    await graph.dispose();
+    expect(y.dims).to.deep.equal([1, 2, 21, 30]);
+    expect((y.data as Float32Array).every(Number.isFinite)).to.equal(true);
+    parameters.forEach(([key], i) => {
+      expect(Number(sums.data[i]), key).to.be.above(0);
+    });
+  });
+});
+
+describe('createSegmenter', () => {
+  it('makes every model that it lists, and names them', () => {
+    for (const name of listSegmenters()) {
+      const model = skipInit(() => createSegmenter(name, { numClasses: 4 }));
+      expect(model.forward(input('x', [1, 3, 96, 64])).shape, name).to.deep.equal([1, 4, 96, 64]);
+      expect([...model.parameters().values()].every((t) => storageOf(t).data.length > 0)).to.equal(true);
+    }
+    expect(() => createSegmenter('fcn')).to.throw(
+      RangeError,
+      "there is no segmentation model 'fcn'; there are: deeplab",
+    );
+  });
+});
