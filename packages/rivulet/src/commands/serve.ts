@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { basename, resolve } from 'node:path';
-import { serve as listen } from '@hono/node-server';
+import type { ServerType } from '@hono/node-server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadText } from '../load.ts';
-import { type Served, serveModel } from '../serve/app.ts';
+import type { Served } from '../serve/app.ts';
 import { natural } from './arguments.ts';
 
 interface Options {
@@ -38,6 +38,7 @@ function port(text: string): number {
   return value;
 }
 
+/** What only a server needs is loaded here, so that the other commands start without it. */
 async function run({
   model: directory,
   name = basename(resolve(directory)),
@@ -45,6 +46,10 @@ async function run({
   ...options
 }: Options): Promise<void> {
   const { maxQueue, maxRows, stallTimeout, grace } = options;
+  const [{ serve: listen }, { serveModel }] = await Promise.all([
+    import('@hono/node-server'),
+    import('../serve/app.ts'),
+  ]);
   const apiKey = process.env.RIVULET_API_KEY;
   const text = await loadText(directory, { maxRows });
   try {
@@ -66,7 +71,7 @@ async function run({
 }
 
 /** Waits for a signal, then for the requests under way; a second signal, or the end of the grace, cuts them off. */
-async function stopped(served: Served, server: ReturnType<typeof listen>, grace: number): Promise<void> {
+async function stopped(served: Served, server: ServerType, grace: number): Promise<void> {
   const signal = (): Promise<void> =>
     new Promise((done) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => done());
