@@ -40,12 +40,12 @@ export function string(field: string, value: unknown): string {
   return typeof value === 'string' ? value : mismatch(field, 'a string', value);
 }
 
-/** One character, which may be two UTF-16 units. */
 /** A list of texts. @throws TokenizerFormatError */
 export function strings(field: string, value: unknown): string[] {
   return array(field, value).map((item, i) => string(`${field}[${i}]`, item));
 }
 
+/** One character, which may be two UTF-16 units. */
 export function character(field: string, value: unknown): string {
   const text = string(field, value);
   return [...text].length === 1 ? text : mismatch(field, 'one character', value);

@@ -8,6 +8,7 @@ export interface Model {
   readonly joinsNeighbours?: boolean;
   /** True where an unknown token is told as the text that it stands for. */
   readonly spellsUnknown?: boolean;
+  /** The unknown token's id, where `spellsUnknown`. */
   readonly unkId?: number | null;
   /**
    * Appends the ids of one piece: the UTF-8 bytes `[start, end)`. Byte-level models see the text's own bytes, all others

@@ -1,4 +1,5 @@
 import { tokenBytes } from './byte-characters.ts';
+import { byteOfToken } from './byte-token.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
@@ -14,8 +15,8 @@ export function tokenTexts(tokenizer: Tokenizer): (string | Uint8Array | null)[]
     const text = tokenizer.decode([...before, id]).slice(prefix.length);
     if (text === '') return null;
     if (!text.includes('\ufffd') || token.includes('\ufffd')) return text;
-    const byte = /^<0x([\dA-F]{2})>$/.exec(token)?.[1];
-    return byte === undefined ? tokenBytes(token) : Uint8Array.of(Number.parseInt(byte, 16));
+    const byte = byteOfToken(token);
+    return byte === undefined ? tokenBytes(token) : Uint8Array.of(byte);
   });
 }
 

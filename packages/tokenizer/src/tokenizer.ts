@@ -7,6 +7,7 @@ import { ByteEncoder } from './byte-encoder.ts';
 import { type Decoder, readDecoder } from './decoders/index.ts';
 import type { Stage } from './decoders/stage.ts';
 import { convertOffsets, type Encoding, emptyEncoding, mergeEncodings, type OffsetUnit } from './encoding.ts';
+import { specialEncoding, trimOffsets, unitsOfBytes, withType } from './encoding-parts.ts';
 import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
@@ -302,15 +303,14 @@ export class Tokenizer {
       this.#encodePiece(piece.text, ids, ends, dropout);
       const units = unitsOfBytes(piece.text);
       const { spellsUnknown, unkId } = this.model;
-      for (let i = 0, from = 0, begin = 0; i < ids.length; i++) {
+      for (let i = 0, from = 0, done = 0; i < ids.length; i++) {
         const to = ends.values[i]!;
-        if (to > from || !spellsUnknown) begin = from; // bytes of an unknown text share it
-        from = begin;
+        if (to > done || !spellsUnknown) from = done; // bytes of an unknown text share it
+        done = to;
         const last = to > from ? units[to - 1]! + 1 : units[from]!;
         const token = ids.values[i]!;
         const spelled = spellsUnknown && token === unkId ? piece.text.slice(units[from], last) : undefined;
         put(token, spelled ?? this.model.idToToken(token) ?? '', units[from]!, last);
-        from = to;
       }
     });
     return e;
@@ -394,53 +394,3 @@ const BOTH_TEXTS: readonly TemplatePart[] = [
   { sequence: 0, typeId: 0 },
   { sequence: 1, typeId: 1 },
 ];
-
-/** Byte of the UTF-8 → UTF-16 unit: the first of its character for the first byte, the last for the others. */
-function unitsOfBytes(text: string): Int32Array {
-  const units: number[] = [];
-  for (let i = 0; i < text.length; ) {
-    const code = text.codePointAt(i)!;
-    units.push(i);
-    const last = code > 0xffff ? i + 1 : i;
-    for (let bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4; bytes > 1; bytes--) units.push(last);
-    i = last + 1;
-  }
-  units.push(text.length);
-  return Int32Array.from(units);
-}
-
-function specialEncoding(part: Extract<TemplatePart, { ids: readonly number[] }>): Encoding {
-  const e = emptyEncoding();
-  part.ids.forEach((id, i) => {
-    e.ids.push(id);
-    e.tokens.push(part.tokens[i]!);
-    e.offsets.push([0, 0]);
-    e.typeIds.push(part.typeId);
-    e.specialTokensMask.push(1);
-    e.attentionMask.push(1);
-    e.wordIds.push(null);
-    e.sequenceIds.push(null);
-  });
-  return e;
-}
-
-function withType(e: Encoding, typeId: number, overflowToo: boolean): Encoding {
-  const overflowing = overflowToo ? e.overflowing.map((part) => withType(part, typeId, true)) : e.overflowing;
-  return { ...e, typeIds: e.typeIds.map(() => typeId), overflowing };
-}
-
-/** Takes white space at the ends of tokens, as byte-level vocabularies write it, out of their offsets. */
-function trimOffsets(e: Encoding, addPrefixSpace: boolean): void {
-  for (const part of e.overflowing) trimOffsets(part, addPrefixSpace);
-  e.tokens.forEach((token, i) => {
-    let [start, end] = e.offsets[i]!;
-    let leading = /^[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*/.exec(token)![0].length;
-    const trailing = /[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.exec(token)![0].length;
-    if (leading > 0) {
-      if (addPrefixSpace && (i === 0 || start === 0)) leading--;
-      start = Math.min(start + leading, end);
-    }
-    if (trailing > 0 && end >= trailing) end = Math.max(end - trailing, start);
-    e.offsets[i] = [start, end];
-  });
-}

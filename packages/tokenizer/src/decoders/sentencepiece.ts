@@ -1,3 +1,4 @@
+import { byteOfToken } from '../byte-token.ts';
 import { boolean, type Json, string, strings } from '../format.ts';
 import { characterSize } from '../sentencepiece/normalizer.ts';
 import type { Emit, Stage } from './stage.ts';
@@ -30,9 +31,9 @@ export class SentencePieceStage implements Stage {
     if (!last) return;
     const piece = this.#part;
     this.#part = '';
-    const byte = this.#hasBytes ? /^<0x([\dA-F]{2})>$/.exec(piece)?.[1] : undefined;
+    const byte = this.#hasBytes ? byteOfToken(piece) : undefined;
     if (byte !== undefined) {
-      this.#bytes.push(Number.parseInt(byte, 16));
+      this.#bytes.push(byte);
       this.#take(emit, false);
       return;
     }

@@ -1,3 +1,4 @@
+import { byteToken } from '../byte-token.ts';
 import { TokenizerFormatError } from '../format.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { tokenizerFromJSON } from '../tokenizer-json.ts';
@@ -98,7 +99,7 @@ export function readLlama2c(bytes: Uint8Array): ScoredToken[] {
   if (tokens.length < BYTES + 256)
     throw new TokenizerFormatError('tokens', `expected ${BYTES + 256} at least, got ${tokens.length}`);
   for (let byte = 0; byte < 256; byte++) {
-    const expected = `<0x${byte.toString(16).padStart(2, '0').toUpperCase()}>`;
+    const expected = byteToken(byte);
     if (tokens[BYTES + byte]!.token !== expected)
       throw new TokenizerFormatError(`token ${BYTES + byte}`, `expected ${expected}`);
   }

@@ -1,5 +1,8 @@
 import type { DoubleArray } from '../double-array.ts';
 
+/** By how much an unknown character counts as less likely than the unlikeliest piece, in nats. */
+export const UNKNOWN_PENALTY = 10;
+
 export interface BestPathOptions {
   readonly trie: DoubleArray;
   /** By what the trie holds. */

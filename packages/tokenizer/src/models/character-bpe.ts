@@ -1,3 +1,4 @@
+import { byteToken } from '../byte-token.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import { mergeLong } from '../merge-long.ts';
 import type { Model } from '../model.ts';
@@ -89,8 +90,7 @@ export class CharacterBPE implements Model {
     this.#prefixBytes = encoder.encode(prefix);
     this.#suffixBytes = encoder.encode(suffix);
     this.#bytes = Int32Array.from({ length: 256 }, (_, byte) => {
-      const hex = byte.toString(16).toUpperCase().padStart(2, '0');
-      return this.byteFallback ? (vocab.get(`<0x${hex}>`) ?? -1) : -1;
+      return this.byteFallback ? (vocab.get(byteToken(byte)) ?? -1) : -1;
     });
     this.#whole = this.ignoreMerges ? new TokenTable(vocab) : null;
     const known = this.unkToken !== null || this.#bytes.every((id) => id >= 0); // else characters are dropped, and offsets move

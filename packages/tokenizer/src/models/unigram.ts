@@ -1,7 +1,8 @@
+import { byteToken } from '../byte-token.ts';
 import { DoubleArray } from '../double-array.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
-import { BestPath } from './best-path.ts';
+import { BestPath, UNKNOWN_PENALTY } from './best-path.ts';
 import { WordCache } from './word-cache.ts';
 
 export interface UnigramOptions {
@@ -13,8 +14,6 @@ export interface UnigramOptions {
   readonly byteFallback?: boolean;
 }
 
-/** An unknown character counts as much less likely than the unlikeliest piece. */
-const UNKNOWN_PENALTY = 10;
 const encoder = new TextEncoder();
 
 /** The likeliest pieces by their probabilities alone (https://arxiv.org/abs/1804.10959), as in tokenizer.json. */
@@ -105,9 +104,4 @@ export class Unigram implements Model {
   idToToken(id: number): string | undefined {
     return this.vocab[id]?.[0];
   }
-}
-
-/** How vocabularies write a byte. */
-export function byteToken(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 }

@@ -1,14 +1,13 @@
+import { byteToken } from '../byte-token.ts';
 import { DoubleArray } from '../double-array.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
-import { BestPath } from '../models/best-path.ts';
+import { BestPath, UNKNOWN_PENALTY } from '../models/best-path.ts';
 import { CharacterBPE } from '../models/character-bpe.ts';
-import { byteToken } from '../models/unigram.ts';
 import { PIECE, type SentencePieceFile } from './model-file.ts';
 import { characterSize, SentencePieceNormalizer } from './normalizer.ts';
 import { SentencePieceFormatError } from './protobuf.ts';
 
-const UNKNOWN_PENALTY = 10;
 /** C++'s FLT_MIN, with which the reference begins to look for the largest score. */
 const LEAST_FLOAT = 2 ** -126;
 const encoder = new TextEncoder();
