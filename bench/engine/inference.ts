@@ -1,6 +1,6 @@
 import { LSTM } from '@rivulet/recurrent';
 import type { Feeds, InputSpecs, Inputs, Outputs, Tensor } from '@rivulet/tensor';
-import { createModel, ViT } from '@rivulet/vision';
+import { createModel } from '@rivulet/vision';
 import { GPT } from './gpt.ts';
 import { GPT_SIZE, ids, LM, noise, RecurrentLM, resnet18 } from './workloads.ts';
 
@@ -32,15 +32,10 @@ function lstm(): Inference {
   return ofText(model, [LM.time, LM.batch], LM.vocab);
 }
 
-function vitB16(): Inference {
-  const size = { imageSize: 224, patchSize: 16, channels: 3, embedDim: 768, depth: 12, numHeads: 12, mlpRatio: 4 };
-  return ofImages(new ViT({ ...size, numClasses: 1000, dropout: 0 }), 1, 224);
-}
-
 export const inferences: Readonly<Record<string, () => Inference>> = {
   'inference-resnet18': () => ofImages(resnet18(), 32, 32),
   'inference-gpt': () => ofText(new GPT(GPT_SIZE), [GPT_SIZE.batch, GPT_SIZE.time], GPT_SIZE.vocab),
   'inference-lstm': lstm,
-  'inference-vit-b16': vitB16,
+  'inference-vit-b16': () => ofImages(createModel('vit_base_patch16_224'), 1, 224),
   'inference-resnet50': () => ofImages(createModel('resnet50'), 1, 224),
 };

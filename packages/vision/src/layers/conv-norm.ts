@@ -17,13 +17,17 @@ export interface ConvNormOptions {
   /** Default 'symmetric'. */
   readonly padding?: Padding;
   readonly norm?: BatchNormConfig;
+  /** How the weights start: He et al.'s way for ReLUs, or as `Conv2d` does by itself. Default 'kaiming'. */
+  readonly start?: 'kaiming' | 'own';
 }
 
 /** Convolution, batch norm and activation, as torchvision's `Conv2dNormActivation`: the output is the input's size over the stride. */
 export function convNorm(inputs: number, outputs: number, kernel: number, options: ConvNormOptions = {}): Layer[] {
-  const { stride = 1, dilation = 1, groups = 1, activation, padding = 'symmetric', norm } = options;
+  const { stride = 1, dilation = 1, groups = 1, activation, padding = 'symmetric', norm, start = 'kaiming' } = options;
   const pad = padding === 'tensorflow' ? 'sameUpper' : (dilation * (kernel - 1)) / 2;
-  const conv = kaimingConv(inputs, outputs, kernel, { stride, dilation, groups, padding: pad, bias: false });
+  const config = { stride, dilation, groups, padding: pad, bias: false } as const;
+  const conv =
+    start === 'kaiming' ? kaimingConv(inputs, outputs, kernel, config) : new Conv2d(inputs, outputs, kernel, config);
   const layers: Layer[] = [conv, new BatchNorm2d(outputs, norm)];
   return activation ? [...layers, activation] : layers;
 }

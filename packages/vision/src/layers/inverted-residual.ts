@@ -1,8 +1,7 @@
-import { type BatchNormConfig, type Layer, Module, sequential } from '@rivulet/nn';
+import { type BatchNormConfig, dropPath, type Layer, Module, sequential } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
 import { convNorm } from './conv-norm.ts';
 import type { SqueezeExcitation } from './squeeze-excitation.ts';
-import { stochasticDepth } from './stochastic-depth.ts';
 
 export interface InvertedResidualConfig {
   readonly inputs: number;
@@ -41,6 +40,6 @@ export class InvertedResidual extends Module {
 
   forward(x: Tensor): Tensor {
     const y = sequential(x, this.block.flat());
-    return this.#shortcut ? x.add(stochasticDepth(y, this.#dropPath)) : y;
+    return this.#shortcut ? x.add(dropPath(y, this.#dropPath)) : y;
   }
 }

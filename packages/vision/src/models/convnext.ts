@@ -1,5 +1,6 @@
 import {
   Conv2d,
+  dropPath,
   type Layer,
   LayerNorm,
   type Linear,
@@ -11,7 +12,6 @@ import {
 import { parameter, type Tensor } from '@rivulet/tensor';
 import { globalPool, truncatedLinear, withoutBias } from '../layers/head.ts';
 import { run } from '../layers/named.ts';
-import { stochasticDepth } from '../layers/stochastic-depth.ts';
 import { Backbone } from './backbone.ts';
 
 export interface ConvNeXtConfig {
@@ -46,7 +46,7 @@ class Block extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.add(stochasticDepth(sequential(x, this.block).mul(this.layer_scale), this.#dropPath));
+    return x.add(dropPath(sequential(x, this.block).mul(this.layer_scale), this.#dropPath));
   }
 }
 

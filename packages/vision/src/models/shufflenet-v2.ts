@@ -1,6 +1,6 @@
-import { BatchNorm2d, Conv2d, type Layer, Linear, Module, maxPool, sequential } from '@rivulet/nn';
+import { type Layer, Linear, Module, maxPool, sequential } from '@rivulet/nn';
 import { concat, type Tensor } from '@rivulet/tensor';
-import { relu } from '../layers/conv-norm.ts';
+import { type ConvNormOptions, convNorm, relu } from '../layers/conv-norm.ts';
 import { globalPool } from '../layers/head.ts';
 import { run } from '../layers/named.ts';
 import { Backbone } from './backbone.ts';
@@ -18,11 +18,10 @@ class ShuffleUnit extends Module {
   constructor(inputs: number, outputs: number, stride: number) {
     super();
     const half = outputs / 2;
-    const last = [...conv(half, half, 1), relu];
-    const depthwise = (channels: number): Layer[] =>
-      conv(channels, channels, 3, { stride, padding: 1, groups: channels });
-    this.branch1 = stride === 1 ? [] : [...depthwise(inputs), ...conv(inputs, half, 1), relu];
-    this.branch2 = [...conv(stride === 1 ? half : inputs, half, 1), relu, ...depthwise(half), ...last];
+    const pointwise = (channels: number): Layer[] => conv(channels, half, 1, { activation: relu });
+    const depthwise = (channels: number): Layer[] => conv(channels, channels, 3, { stride, groups: channels });
+    this.branch1 = stride === 1 ? [] : [...depthwise(inputs), ...pointwise(inputs)];
+    this.branch2 = [...pointwise(stride === 1 ? half : inputs), ...depthwise(half), ...pointwise(half)];
   }
 
   /** One half of the channels passes by (or through a branch of its own where the image shrinks); then both are mixed. */
@@ -51,11 +50,11 @@ export class ShuffleNetV2 extends Backbone {
     super();
     const stage = (inputs: number, outputs: number, count: number): ShuffleUnit[] =>
       Array.from({ length: count }, (_, i) => new ShuffleUnit(i === 0 ? inputs : outputs, outputs, i === 0 ? 2 : 1));
-    this.conv1 = [...conv(3, 24, 3, { stride: 2, padding: 1 }), relu];
+    this.conv1 = conv(3, 24, 3, { stride: 2, activation: relu });
     this.stage2 = stage(24, second, 4);
     this.stage3 = stage(second, third, 8);
     this.stage4 = stage(third, fourth, 4);
-    this.conv5 = [...conv(fourth, last, 1), relu];
+    this.conv5 = conv(fourth, last, 1, { activation: relu });
     this.#width = last;
     this.fc = new Linear(last, numClasses);
   }
@@ -75,7 +74,5 @@ export class ShuffleNetV2 extends Backbone {
   }
 }
 
-const conv = (inputs: number, outputs: number, kernel: number, options = {}): Layer[] => [
-  new Conv2d(inputs, outputs, kernel, { ...options, bias: false }),
-  new BatchNorm2d(outputs),
-];
+const conv = (inputs: number, outputs: number, kernel: number, options: ConvNormOptions = {}): Layer[] =>
+  convNorm(inputs, outputs, kernel, { ...options, start: 'own' });

@@ -2,6 +2,7 @@ import {
   attention,
   Conv2d,
   dropout,
+  dropPath,
   type Layer,
   LayerNorm,
   type Linear,
@@ -14,7 +15,6 @@ import {
 } from '@rivulet/nn';
 import { bufferOf, constant, parameter, type Tensor } from '@rivulet/tensor';
 import { globalPool, truncatedLinear } from '../layers/head.ts';
-import { stochasticDepth } from '../layers/stochastic-depth.ts';
 import { Backbone } from './backbone.ts';
 
 export interface SwinConfig {
@@ -148,8 +148,8 @@ class Block extends Module {
 
   forward(x: Tensor): Tensor {
     const attended = dropout(this.attn.forward(this.norm1.forward(x)), this.#dropout);
-    const y = x.add(stochasticDepth(attended, this.#dropPath));
-    return y.add(stochasticDepth(sequential(this.norm2.forward(y), this.mlp), this.#dropPath));
+    const y = x.add(dropPath(attended, this.#dropPath));
+    return y.add(dropPath(sequential(this.norm2.forward(y), this.mlp), this.#dropPath));
   }
 }
 

@@ -1,15 +1,6 @@
-import {
-  adaptiveAvgPool,
-  BatchNorm2d,
-  Conv2d,
-  dropout,
-  interpolate,
-  type Layer,
-  Module,
-  sequential,
-} from '@rivulet/nn';
+import { adaptiveAvgPool, Conv2d, dropout, interpolate, type Layer, Module, sequential } from '@rivulet/nn';
 import { concat, type Tensor } from '@rivulet/tensor';
-import { relu } from '../layers/conv-norm.ts';
+import { convNorm, relu } from '../layers/conv-norm.ts';
 
 /** torchvision's `FCNHead`: a quarter of the channels, then the classes. [N, C, H, W] → [N, classes, H, W] */
 export function fcnHead(inputs: number, numClasses: number, p: number): Layer[] {
@@ -47,7 +38,5 @@ class AtrousPyramid extends Module {
   }
 }
 
-function unit(inputs: number, outputs: number, kernel: number, dilation = 1): Layer[] {
-  const padding = (dilation * (kernel - 1)) / 2;
-  return [new Conv2d(inputs, outputs, kernel, { padding, dilation, bias: false }), new BatchNorm2d(outputs), relu];
-}
+const unit = (inputs: number, outputs: number, kernel: number, dilation = 1): Layer[] =>
+  convNorm(inputs, outputs, kernel, { dilation, activation: relu, start: 'own' });

@@ -1,6 +1,6 @@
-import { BatchNorm2d, Conv2d, ConvTranspose2d, type Layer, Module, maxPool, sequential } from '@rivulet/nn';
+import { Conv2d, ConvTranspose2d, type Layer, Module, maxPool, sequential } from '@rivulet/nn';
 import { concat, type Tensor } from '@rivulet/tensor';
-import { relu } from '../layers/conv-norm.ts';
+import { convNorm, relu } from '../layers/conv-norm.ts';
 
 export interface UNetConfig {
   readonly numClasses: number;
@@ -15,11 +15,7 @@ class DoubleConv extends Module {
 
   constructor(inputs: number, outputs: number) {
     super();
-    const unit = (from: number): Layer[] => [
-      new Conv2d(from, outputs, 3, { padding: 1, bias: false }),
-      new BatchNorm2d(outputs),
-      relu,
-    ];
+    const unit = (from: number): Layer[] => convNorm(from, outputs, 3, { activation: relu, start: 'own' });
     this.double_conv = [...unit(inputs), ...unit(outputs)];
   }
 
