@@ -1,15 +1,5 @@
 // npm run bench -- NAME [PARTS…] [--json]: prints a table, or JSON.
 import { cpus, totalmem } from 'node:os';
-import { digits } from './digits.ts';
-import { engine } from './engine.ts';
-import { generation } from './generation.ts';
-import { stream } from './stream.ts';
-import { charGPT } from './tasks/char-gpt.ts';
-import { mnistLeNet, mnistMLP } from './tasks/mnist.ts';
-import { tokenizer } from './tokenizer.ts';
-import { tokenizerTraining } from './tokenizer-training.ts';
-import { trainSeq2Seq } from './train-seq2seq.ts';
-import { translate } from './translate.ts';
 
 /** A figure with its unit and how it was made. */
 export interface Figure {
@@ -18,28 +8,32 @@ export interface Figure {
   readonly unit: string;
 }
 
-const benchmarks: Readonly<Record<string, (parts: readonly string[]) => Promise<Figure[]>>> = {
-  translate,
-  'train-seq2seq': trainSeq2Seq,
-  digits,
-  engine,
-  generation,
-  'mnist-mlp': mnistMLP,
-  'mnist-lenet': mnistLeNet,
-  'char-gpt': charGPT,
-  tokenizer,
-  'tokenizer-training': tokenizerTraining,
-  stream,
+type Benchmark = (parts: readonly string[]) => Promise<Figure[]>;
+
+/** Each is loaded when it is asked for: what the others load, such as whole vocabularies, would weigh on its figures. */
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  translate: async () => (await import('./translate.ts')).translate,
+  'train-seq2seq': async () => (await import('./train-seq2seq.ts')).trainSeq2Seq,
+  digits: async () => (await import('./digits.ts')).digits,
+  engine: async () => (await import('./engine.ts')).engine,
+  generation: async () => (await import('./generation.ts')).generation,
+  'mnist-mlp': async () => (await import('./tasks/mnist.ts')).mnistMLP,
+  'mnist-lenet': async () => (await import('./tasks/mnist.ts')).mnistLeNet,
+  'char-gpt': async () => (await import('./tasks/char-gpt.ts')).charGPT,
+  tokenizer: async () => (await import('./tokenizer.ts')).tokenizer,
+  'tokenizer-training': async () => (await import('./tokenizer-training.ts')).tokenizerTraining,
+  stream: async () => (await import('./stream.ts')).stream,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
-const benchmark = benchmarks[name];
-if (!benchmark) {
+const find = benchmarks[name];
+if (!find) {
   process.stderr.write(
     `usage: npm run bench -- NAME [PARTS…] [--json]; there are: ${Object.keys(benchmarks).join(', ')}\n`,
   );
   process.exit(2);
 }
+const benchmark = await find();
 const figures = await benchmark(rest.filter((word) => !word.startsWith('--'))).catch((error: unknown) => {
   if (!(error instanceof RangeError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compile, defaultBackend, fit, type HostTensor } from 'rivulet';
+import { compile, defaultBackend, type HostTensor } from '@rivulet/tensor';
+import { fit } from '@rivulet/training';
 import { lastValueFrom, takeWhile, tap } from 'rxjs';
 import { type Seq2SeqSettings, seq2seqTask } from '../packages/rivulet/src/training/seq2seq-task.ts';
 import type { Figure } from './main.ts';
