@@ -48,7 +48,7 @@ describe('serveModel', () => {
   }
 
   const start = async (options: Partial<ServeOptions> = {}): Promise<Running> => {
-    const served = serveModel(text, { name: 'stories', ...options });
+    const served = await serveModel(text, { name: 'stories', ...options });
     const server = await new Promise<ServerType>((resolve) => {
       const made = serve({ fetch: served.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(made));
     });

@@ -1,35 +1,47 @@
 import { Command } from 'commander';
-import { addClassify } from './commands/classify.ts';
-import { addGenerate } from './commands/generate.ts';
-import { addTokenizer } from './commands/inspect.ts';
-import { addServe } from './commands/serve.ts';
-import { addTokens } from './commands/tokens.ts';
-import { addTrainSeq2Seq } from './commands/train-seq2seq.ts';
-import { addTrainTokenizer } from './commands/train-tokenizer.ts';
-import { addTrainViT } from './commands/train-vit.ts';
-import { addTranslate } from './commands/translate.ts';
 
-function program(): Command {
+type Add = (parent: Command) => void;
+type Group = Readonly<Record<string, () => Promise<Add>>>;
+
+const tokens = async (): Promise<Add> => (await import('./commands/tokens.ts')).addTokens;
+
+const commands: Group = {
+  translate: async () => (await import('./commands/translate.ts')).addTranslate,
+  generate: async () => (await import('./commands/generate.ts')).addGenerate,
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  classify: async () => (await import('./commands/classify.ts')).addClassify,
+  encode: tokens,
+  decode: tokens,
+  count: tokens,
+  tokenizer: async () => (await import('./commands/inspect.ts')).addTokenizer,
+};
+
+const trainers: Group = {
+  seq2seq: async () => (await import('./commands/train-seq2seq.ts')).addTrainSeq2Seq,
+  vit: async () => (await import('./commands/train-vit.ts')).addTrainViT,
+  tokenizer: async () => (await import('./commands/train-tokenizer.ts')).addTrainTokenizer,
+};
+
+/** Adds the command of that name, so that the others' libraries need not be loaded; without such a name, all of them. */
+async function add(parent: Command, group: Group, name: string | undefined): Promise<void> {
+  const chosen = name !== undefined && Object.hasOwn(group, name) ? [group[name]!] : Object.values(group);
+  for (const command of new Set(await Promise.all(chosen.map((load) => load())))) command(parent);
+}
+
+async function program([, , name, second]: readonly string[]): Promise<Command> {
   const rivulet = new Command('rivulet')
     .description('Language-model pipelines as reactive streams, with the models inside')
     .showHelpAfterError('(rivulet --help shows the options)');
-  addTranslate(rivulet);
-  addGenerate(rivulet);
-  addServe(rivulet);
-  addClassify(rivulet);
-  addTokens(rivulet);
-  addTokenizer(rivulet);
-  const train = rivulet.command('train').description('train a model, or a tokenizer');
-  addTrainSeq2Seq(train);
-  addTrainViT(train);
-  addTrainTokenizer(train);
+  if (name !== 'train') await add(rivulet, commands, name);
+  if (name === 'train' || !Object.hasOwn(commands, name ?? ''))
+    await add(rivulet.command('train').description('train a model, or a tokenizer'), trainers, second);
   return rivulet;
 }
 
 /** Runs the command line. Errors become one line on standard error and the exit status 1; a wrong call exits with 1 too. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await program().parseAsync(argv);
+    await (await program(argv)).parseAsync(argv);
   } catch (error) {
     process.stderr.write(`rivulet: ${(error as Error).message}\n`);
     process.exitCode = 1;

@@ -22,4 +22,4 @@ export * from '@rivulet/transformer';
 export * from '@rivulet/vision';
 export { type ImageModel, load, loadImage, loadText, ModelError, type TextModel } from './load.ts';
 export { type ModelFiles, saveModelFolder } from './model-folder.ts';
-export { type Served, type ServeOptions, serveModel } from './serve/app.ts';
+export { type Served, type ServeOptions, serveModel } from './serve/serve-model.ts';

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import type { ServerType } from '@hono/node-server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadText } from '../load.ts';
-import type { Served } from '../serve/app.ts';
+import { type Served, serveModel } from '../serve/serve-model.ts';
 import { natural } from './arguments.ts';
 
 interface Options {
@@ -46,14 +46,11 @@ async function run({
   ...options
 }: Options): Promise<void> {
   const { maxQueue, maxRows, stallTimeout, grace } = options;
-  const [{ serve: listen }, { serveModel }] = await Promise.all([
-    import('@hono/node-server'),
-    import('../serve/app.ts'),
-  ]);
+  const { serve: listen } = await import('@hono/node-server');
   const apiKey = process.env.RIVULET_API_KEY;
   const text = await loadText(directory, { maxRows });
   try {
-    const served = serveModel(text, {
+    const served = await serveModel(text, {
       name,
       maxQueue,
       stallTimeout: 1000 * stallTimeout,

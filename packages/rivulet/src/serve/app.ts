@@ -9,36 +9,13 @@ import { ApiError, answerError } from './errors.ts';
 import { chatIds, choices, generateOptions, promptIds, responseConstraint } from './generation-options.ts';
 import { Metrics } from './metrics.ts';
 import { chatRequest, completionRequest, embeddingRequest, readRequest } from './requests.ts';
+import type { Served, ServeOptions } from './serve-model.ts';
 import { Writer } from './writer.ts';
-
-export interface ServeOptions {
-  /** What clients call the model. */
-  readonly name: string;
-  /** Texts in work or waiting; further requests get the status 429. Default 64. */
-  readonly maxQueue?: number;
-  /** How long a client may leave what was sent unread, ms. Default 60,000. */
-  readonly stallTimeout?: number;
-  /** Clients must send it as a bearer token. Default: none. */
-  readonly apiKey?: string;
-}
-
-/** A served model: `fetch` answers requests. */
-export interface Served {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
-  /** From now on `/health` says 503, and what is new is refused. */
-  drain(): void;
-  /** Ends what is under way. */
-  abort(): void;
-}
 
 const MAX_BODY = 4 * 2 ** 20;
 
-/**
- * Answers in the form of OpenAI's API: completions, chats and embeddings, whole or streamed; beside them `/health`, and
- * `/metrics` for Prometheus. A client that goes away ends its generation within one step.
- * @throws TypeError for a model that does not continue texts.
- */
-export function serveModel({ tokenizer, model }: TextModel, options: ServeOptions): Served {
+/** The server of `serveModel`. */
+export function createServer({ tokenizer, model }: TextModel, options: ServeOptions): Served {
   if (!('continuesPrompt' in model)) throw new TypeError('only a model that continues texts can be served');
   const causal: CausalLM = model;
   const { name, apiKey } = options;
@@ -120,8 +97,8 @@ export function serveModel({ tokenizer, model }: TextModel, options: ServeOption
     known(request.model);
     if (request.dimensions) throw new ApiError(400, 'dimensions is not supported', { param: 'dimensions' });
     const inputs = promptIds(request.input, tokenizer);
-    writer.checkRoom(inputs.length);
-    return context.json(await embeddings(causal, inputs, name, request.encoding_format ?? 'float'));
+    const format = request.encoding_format ?? 'float';
+    return context.json(await writer.inRoom(inputs.length, () => embeddings(causal, inputs, name, format)));
   });
 
   return {

@@ -3,13 +3,13 @@ import type { Tokenizer } from '@rivulet/tokenizer';
 import type { CausalLM } from '@rivulet/transformer';
 import type { Context } from 'hono';
 import { type Format, usage, type Written } from './answers.ts';
-import type { ServeOptions } from './app.ts';
 import { ApiError, apiError } from './errors.ts';
 import { eventStream } from './event-stream.ts';
 import type { Choice } from './generation-options.ts';
 import type { Metrics } from './metrics.ts';
 import { type Piece, pieces } from './pieces.ts';
 import type { CommonRequest } from './requests.ts';
+import type { ServeOptions } from './serve-model.ts';
 
 /** Writes the texts that requests ask for. */
 export class Writer {
@@ -28,12 +28,23 @@ export class Writer {
   }
 
   /** @throws ApiError 429 where these would be more texts than may wait. */
-  checkRoom(count: number): void {
+  #checkRoom(count: number): void {
     const { maxQueue = 64 } = this.#options;
     if (this.#texts + count <= maxQueue) return;
     throw new ApiError(429, `${this.#texts} texts are in work or waiting, at most ${maxQueue} may; try again later`, {
       headers: { 'retry-after': '1' },
     });
+  }
+
+  /** Does work that takes the place of `count` texts. @throws ApiError 429 where there is no room for them. */
+  async inRoom<T>(count: number, work: () => Promise<T>): Promise<T> {
+    this.#checkRoom(count);
+    this.#texts += count;
+    try {
+      return await work();
+    } finally {
+      this.#texts -= count;
+    }
   }
 
   abort(): void {
@@ -47,7 +58,7 @@ export class Writer {
     format: Format,
     { stream, stream_options: options }: CommonRequest,
   ): Promise<Response> {
-    this.checkRoom(all.length);
+    this.#checkRoom(all.length);
     const begin = performance.now();
     const controller = new AbortController();
     const { signal } = context.req.raw;

@@ -1,0 +1,44 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Module } from '@rivulet/nn';
+import { FileError, type HostTensor, readCheckpoint, readSafetensors } from '@rivulet/tensor';
+
+/** A model folder that cannot be used; the message names the file and the reason. */
+export class ModelError extends FileError {}
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * A model with the weights of its folder.
+ * @param rename from the file's keys to the model's, where they differ.
+ */
+export async function withWeights<M extends Module>(
+  directory: string,
+  make: () => M,
+  rename: (weights: ReadonlyMap<string, HostTensor>, model: M) => ReadonlyMap<string, HostTensor> = (all) => all,
+): Promise<M> {
+  const index = join(directory, 'model.safetensors.index.json'); // of a checkpoint in several files
+  const sharded = await stat(index).catch(() => null);
+  const file = sharded ? index : join(directory, 'model.safetensors');
+  const weights = sharded ? await readCheckpoint(file) : await readSafetensors(file); // names the file itself
+  const model = naming(join(directory, 'config.json'), make);
+  naming(file, () => model.loadStateDict(rename(weights, model)));
+  return model;
+}
+
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ModelError(file, `cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Errors of `work` name the file. */
+export function naming<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new ModelError(file, (error as Error).message, { cause: error });
+  }
+}
