@@ -5,7 +5,9 @@ import type { Translator } from '@rivulet/seq2seq';
 import type { Tokenizer } from '@rivulet/tokenizer';
 import type { CausalLM } from '@rivulet/transformer';
 import type { ImageClassifier } from '@rivulet/vision';
+import { loadBackbone, loadClassifier } from './loading/image-models.ts';
 import { type Json, ModelError, naming } from './loading/model-files.ts';
+import { loadCausalLM, loadTranslator } from './loading/text-models.ts';
 
 export { ModelError } from './loading/model-files.ts';
 
@@ -25,10 +27,6 @@ export interface ImageModel {
   readonly model: ImageClassifier;
 }
 
-// What one kind of model needs is not loaded for the other.
-const textModels = () => import('./loading/text-models.ts');
-const imageModels = () => import('./loading/image-models.ts');
-
 /**
  * Loads a model folder: config.json, model.safetensors, and tokenizer.json for text.
  * @param options how a model that continues texts serves many at once.
@@ -38,15 +36,14 @@ export async function load(directory: string, options: BatchingOptions = {}): Pr
   const config = await readConfig(directory);
   const file = join(directory, 'config.json');
   if (config.modelType === undefined && typeof config.architecture === 'string')
-    return (await imageModels()).loadBackbone(directory, config, config.architecture);
+    return loadBackbone(directory, config, config.architecture);
   const published = config.model_type; // as Hugging Face's folders spell it
-  if (published === 'llama' || published === 'gpt2')
-    return (await textModels()).loadCausalLM(directory, config, published, options);
+  if (published === 'llama' || published === 'gpt2') return loadCausalLM(directory, config, published, options);
   switch (config.modelType) {
     case 'gru-seq2seq':
-      return (await textModels()).loadTranslator(directory, config);
+      return loadTranslator(directory, config);
     case 'vit':
-      return (await imageModels()).loadClassifier(directory, config);
+      return loadClassifier(directory, config);
     default:
       throw new ModelError(
         file,
