@@ -27,19 +27,19 @@ export class Writer {
     this.#options = options;
   }
 
-  /** @throws ApiError 429 where these would be more texts than may wait. */
-  #checkRoom(count: number): void {
+  /** Takes the place of that many texts. @throws ApiError 429 where these would be more than may wait. */
+  #enter(count: number): void {
     const { maxQueue = 64 } = this.#options;
-    if (this.#texts + count <= maxQueue) return;
-    throw new ApiError(429, `${this.#texts} texts are in work or waiting, at most ${maxQueue} may; try again later`, {
-      headers: { 'retry-after': '1' },
-    });
+    if (this.#texts + count > maxQueue)
+      throw new ApiError(429, `${this.#texts} texts are in work or waiting, at most ${maxQueue} may; try again later`, {
+        headers: { 'retry-after': '1' },
+      });
+    this.#texts += count;
   }
 
   /** Does work that takes the place of `count` texts. @throws ApiError 429 where there is no room for them. */
   async inRoom<T>(count: number, work: () => Promise<T>): Promise<T> {
-    this.#checkRoom(count);
-    this.#texts += count;
+    this.#enter(count);
     try {
       return await work();
     } finally {
@@ -58,14 +58,13 @@ export class Writer {
     format: Format,
     { stream, stream_options: options }: CommonRequest,
   ): Promise<Response> {
-    this.#checkRoom(all.length);
+    this.#enter(all.length);
     const begin = performance.now();
     const controller = new AbortController();
     const { signal } = context.req.raw;
     const abort = (): void => controller.abort();
     signal.addEventListener('abort', abort);
     this.#running.add(controller);
-    this.#texts += all.length;
     let open = true;
     const close = (): void => {
       if (!open) return;
