@@ -3,7 +3,7 @@ import type { Backend, HostTensor, Session, SessionOptions } from './backend.ts'
 import { type Address, addressOf, type CApi } from './c-api.ts';
 import { checkOptions, checkRun, type ValueType } from './check-run.ts';
 import { later } from './later.ts';
-import { ortValue, read } from './ort-value.ts';
+import { bind, bindForGood, kept, read } from './ort-value.ts';
 import { check, created, LOG_FATAL_ONLY, openRuntime, type Runtime } from './runtime.ts';
 import { inputTypes, outputTypes } from './session-types.ts';
 
@@ -90,20 +90,29 @@ class NativeSession implements Session {
     const session = this.#session;
     // Arrays of this run's own: runs may overlap, and the runtime writes into `results`.
     const given = pinned(new BigUint64Array(inputs.length));
-    for (let i = 0; i < inputs.length; i++) given[i] = ortValue(this.#runtime, inputs[i]!);
     const results = pinned(new BigUint64Array(this.outputNames.length));
-    outputs?.forEach((tensor, i) => {
-      if (tensor) results[i] = ortValue(this.#runtime, tensor);
-    });
-    const [names, outNames] = [this.#inputStrings.pointers, this.#outputStrings.pointers];
-    const work = later((done) =>
-      api.run.async(session, runOptions, names, given, given.length, outNames, results.length, results, done),
-    );
-    this.#running.add(work);
+    const temporary: Address[] = [];
     try {
-      check(api, await work);
+      // Who gives a tensor to write into does so again and again, and may read it in the next run: a training step's state, a cache.
+      outputs?.forEach((tensor, i) => {
+        if (tensor) results[i] = bindForGood(this.#runtime, tensor);
+      });
+      inputs.forEach((tensor, i) => {
+        given[i] = kept(tensor) ?? bind(this.#runtime, tensor);
+        if (kept(tensor) === undefined) temporary.push(given[i]!);
+      });
+      const [names, outNames] = [this.#inputStrings.pointers, this.#outputStrings.pointers];
+      const work = later((done) =>
+        api.run.async(session, runOptions, names, given, given.length, outNames, results.length, results, done),
+      );
+      this.#running.add(work);
+      try {
+        check(api, await work);
+      } finally {
+        this.#running.delete(work);
+      }
     } finally {
-      this.#running.delete(work);
+      for (const value of temporary) api.releaseValue(value);
       keep(inputs, outputs, given, this);
     }
     return this.#collect(outputs, results);

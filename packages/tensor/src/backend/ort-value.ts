@@ -3,7 +3,7 @@ import type { HostTensor } from './backend.ts';
 import { type Address, addressOf, copyMemory } from './c-api.ts';
 import { check, created, elementType, type Runtime } from './runtime.ts';
 
-/** OrtValues over typed arrays, one per HostTensor for as long as that object lives: binding it again costs nothing. */
+/** OrtValues of tensors that are written again and again, one per HostTensor for as long as that object lives. */
 const values = new WeakMap<HostTensor, Address>();
 
 interface Bound {
@@ -15,18 +15,27 @@ interface Bound {
 
 const forgotten = new FinalizationRegistry<Bound>(({ runtime, value }) => runtime.api.releaseValue(value));
 
-/** The OrtValue over a tensor's own memory. */
-export function ortValue(runtime: Runtime, tensor: HostTensor): Address {
-  const known = values.get(tensor);
-  if (known !== undefined) return known;
-  const { api, memoryInfo } = runtime;
-  const { dtype, dims, data } = tensor;
+/** An OrtValue over a tensor's own memory; the caller releases it. */
+export function bind({ api, memoryInfo }: Runtime, { dtype, dims, data }: HostTensor): Address {
   const shape = BigInt64Array.from(dims, BigInt);
-  const value = created(api, (out) =>
+  return created(api, (out) =>
     api.createTensorWithData(memoryInfo, addressOf(data), data.byteLength, shape, dims.length, onnxType(dtype), out),
   );
+}
+
+/** The OrtValue that a tensor keeps, where it has one. */
+export const kept = (tensor: HostTensor): Address | undefined => values.get(tensor);
+
+/**
+ * The OrtValue that a tensor keeps until it is collected: binding it again costs nothing. Not for what is used once, since it
+ * lives on, with its data, until V8 collects the whole heap.
+ */
+export function bindForGood(runtime: Runtime, tensor: HostTensor): Address {
+  const known = values.get(tensor);
+  if (known !== undefined) return known;
+  const value = bind(runtime, tensor);
   values.set(tensor, value);
-  forgotten.register(tensor, { runtime, value, data });
+  forgotten.register(tensor, { runtime, value, data: tensor.data });
   return value;
 }
 
