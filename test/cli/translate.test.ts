@@ -48,6 +48,17 @@ describe('rivulet translate', () => {
     expect(text).to.equal(`${records[0].translation}\n`);
   });
 
+  it('works with weights in whole numbers, and names the formats that there are', async () => {
+    const { stdout, code } = await rivulet(['translate', '--model', model, '--weights', 'int8'], {
+      input: '我喜欢猫。\n',
+    });
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/cat/i);
+    const wrong = await rivulet(['translate', '--model', model, '--weights', 'int3'], { input: '' });
+    expect(wrong.code).to.not.equal(0);
+    expect(wrong.stderr).to.include("'int3' is invalid").and.to.include('float32, int8, int4');
+  });
+
   it('goes on after a line of 100,000 characters and after bytes that are no UTF-8', async () => {
     const input = Buffer.concat([
       Buffer.from(`你好。\n${'长'.repeat(100_000)}\n`),

@@ -1,5 +1,13 @@
 import type { DecodingSession, LanguageModel } from '@rivulet/generation';
-import { type Compiled, compile, type HostTensor, type InputSpecs, type Outputs, symbol } from '@rivulet/tensor';
+import {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type HostTensor,
+  type InputSpecs,
+  type Outputs,
+  symbol,
+} from '@rivulet/tensor';
 import type { GRUSeq2Seq } from './gru-seq2seq.ts';
 
 type Graph = Compiled<InputSpecs, Outputs>;
@@ -27,7 +35,7 @@ export class Translator implements LanguageModel {
   }
 
   /** Compiles the model with its weights of now. */
-  static async compile(model: GRUSeq2Seq): Promise<Translator> {
+  static async compile(model: GRUSeq2Seq, options: CompileOptions = {}): Promise<Translator> {
     const { hiddenSize, attentionHeads: heads } = model.config;
     const [batch, length] = [symbol('B'), symbol('S')];
     const encoder = await compile<InputSpecs, Outputs>(
@@ -36,6 +44,7 @@ export class Translator implements LanguageModel {
         const { memory, state } = model.encode(source!, lengths!);
         return { state, ...(memory ? model.attention!.project(memory) : {}) };
       },
+      options,
     );
     const keys = { shape: [1, heads, length, heads > 0 ? hiddenSize / heads : 0] };
     const decoder = await compile<InputSpecs, Outputs>(
@@ -52,6 +61,7 @@ export class Translator implements LanguageModel {
         const source = heads > 0 ? { k: spread(k), v: spread(v) } : null;
         return model.step(tokens!, chosen, source);
       },
+      options,
     );
     return new Translator(model, encoder, decoder);
   }

@@ -6,6 +6,7 @@ import { allocate } from './dtype.ts';
 import { ShapeError } from './errors.ts';
 import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
 import { topological } from './graph.ts';
+import { isHeld } from './held.ts';
 import { lowerInParts } from './lowering/lower.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { breathe, type InParts, inSlices } from './slices.ts';
@@ -79,7 +80,7 @@ export class CompiledStep<I extends InputSpecs, O extends Outputs> {
 
 function spareOf(node: ParameterNode): HostTensor {
   const known = spares.get(node);
-  if (known) return known;
+  if (known && !isHeld(known)) return known;
   const { dtype, dims, data } = node.storage;
   const spare = { dtype, dims, data: allocate(dtype, data.length) };
   spares.set(node, spare);

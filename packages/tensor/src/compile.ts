@@ -1,8 +1,11 @@
 import type { HostTensor, Session } from './backend/backend.ts';
 import { type BackendChoice, chooseBackend } from './backend/select.ts';
 import { type Feeds, type InputSpecs, type Inputs, orderFeeds, placeholders } from './feeds.ts';
-import { lowerModel } from './lowering/lower.ts';
-import { encodeModel } from './onnx/encode.ts';
+import { HeldWeights } from './held.ts';
+import { lowerInParts, type NamedTensor } from './lowering/lower.ts';
+import type { WeightFormat } from './lowering/packed-weights.ts';
+import { encodeInParts } from './onnx/encode.ts';
+import { atOnce, type InParts, inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
 
@@ -38,6 +41,18 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
   }
 }
 
+export interface WeightOptions {
+  /**
+   * How the weights of linear layers are stored: 'int8' and 'int4' take a quarter and an eighth of the memory, with a scale for
+   * every 32 neighbours of a row (and a zero point, for 'int4'). Small batches are then faster, since reading the weights is
+   * most of their time; inputs are rounded to 8 bits, block by block. For what it costs in accuracy see docs/benchmarks.md.
+   * Other layers stay float32. Default 'float32'.
+   */
+  readonly weights?: WeightFormat;
+}
+
+export interface CompileOptions extends BackendChoice, WeightOptions {}
+
 /**
  * Traces `build` for inference and writes it as an ONNX model (an .onnx file), with the parameters of now as initializers; inputs
  * and outputs have the names given here, symbolic sizes are named axes. Opset 21 and, for fused kernels, operators of
@@ -47,37 +62,65 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
 export function exportONNX<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
+  { weights = 'float32' }: WeightOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  return trace(specs, build, (name) => {
-    if (Object.hasOwn(specs, name)) throw new TypeError(`exportONNX: '${name}' is an input and an output; rename one`);
-    return name;
-  }).model;
+  const { feeds, outputs } = trace(specs, build);
+  const both = outputs.find(({ name }) => Object.hasOwn(specs, name));
+  if (both) throw new TypeError(`exportONNX: '${both.name}' is an input and an output; rename one`);
+  return atOnce(writeInParts(feeds, outputs, weights));
 }
 
 /**
- * Compiles an inference graph.
+ * Compiles an inference graph, in slices of a few milliseconds between which the event loop runs. The weights are those of now:
+ * training may go on meanwhile.
  * @param specs names, shapes and types of the inputs; a symbolic size (`symbol('B')`) serves every size.
  * @param build computes the outputs from the inputs; it runs once.
+ * @throws TypeError for an unknown backend or weight format; RangeError where the model takes more than 2 GiB.
  */
 export async function compile<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => O,
-  { backend, inPlace = {}, ...options }: BackendChoice = {},
+  { backend, weights = 'float32', threads, optimization, inPlace = {} }: CompileOptions = {},
 ): Promise<Compiled<I, O>> {
-  const { model, names } = trace(specs, build, (name) => `out_${name}`);
+  const { feeds, outputs } = trace(specs, build);
+  const inner = (name: string): string => `out_${name}`; // an input may have the same name
+  const renamed = outputs.map(({ name, tensor }) => ({ name: inner(name), tensor }));
+  const model = await inSlices(writeInParts(feeds, renamed, weights));
+  const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [inner(output), place]));
   const engine = await chooseBackend(backend);
-  const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [`out_${output}`, place]));
-  return new Compiled<I, O>(specs, names, await engine.createSession(model, { ...options, inPlace: own }));
+  const session = await engine.createSession(model, {
+    inPlace: own,
+    ...(threads !== undefined && { threads }),
+    ...(optimization && { optimization }),
+  });
+  return new Compiled<I, O>(
+    specs,
+    outputs.map(({ name }) => name),
+    session,
+  );
+}
+
+/** The weights are those of the first part. */
+function* writeInParts(
+  feeds: readonly NamedTensor[],
+  outputs: readonly NamedTensor[],
+  weights: WeightFormat,
+): InParts<Uint8Array<ArrayBuffer>> {
+  const held = new HeldWeights(outputs.map(({ tensor }) => tensor));
+  try {
+    return yield* encodeInParts(yield* lowerInParts(feeds, outputs, { weights, held }));
+  } finally {
+    held.release();
+  }
 }
 
 function trace<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
-  outputName: (name: string) => string,
-): { model: Uint8Array<ArrayBuffer>; names: string[] } {
+): { feeds: NamedTensor[]; outputs: NamedTensor[] } {
   const inputs = placeholders(specs);
   const outputs = within(inference, () => build(inputs));
-  const named = Object.entries(outputs).map(([name, tensor]) => ({ name: outputName(name), tensor }));
-  const feeds = Object.entries(inputs).map(([name, tensor]) => ({ name, tensor }));
-  return { model: encodeModel(lowerModel(feeds, named)), names: Object.keys(outputs) };
+  const named = (tensors: Readonly<Record<string, Tensor>>): NamedTensor[] =>
+    Object.entries(tensors).map(([name, tensor]) => ({ name, tensor }));
+  return { feeds: named(inputs), outputs: named(outputs) };
 }

@@ -2,7 +2,6 @@ import './eager.ts'; // lets expressions run by themselves
 
 export { gradients, gradientsInParts, vjp } from './autodiff.ts';
 export type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend/backend.ts';
-export type { BackendChoice as CompileOptions } from './backend/select.ts';
 export { defaultBackend, openBackend } from './backend/select.ts';
 export {
   Checkpoint,
@@ -18,7 +17,15 @@ export { openSafetensors, parseSafetensors, readSafetensors } from './checkpoint
 export { type WriteOptions, writeSafetensors } from './checkpoint/safetensors-write.ts';
 export { openTorch } from './checkpoint/torch.ts';
 export type { TorchOptions } from './checkpoint/torch-values.ts';
-export { Compiled, compile, exportONNX, type Outputs, type Results } from './compile.ts';
+export {
+  Compiled,
+  type CompileOptions,
+  compile,
+  exportONNX,
+  type Outputs,
+  type Results,
+  type WeightOptions,
+} from './compile.ts';
 export { CompiledStep, compileStep, type StepOptions, type StepProgram } from './compile-step.ts';
 export { arange, linspace, ones, rand, randint, randn, zeros } from './constructors.ts';
 export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
@@ -27,6 +34,7 @@ export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
 export { inputsOf, resolve, topological } from './graph.ts';
+export { type WeightFormat, weightFormats } from './lowering/packed-weights.ts';
 export type { Node } from './node.ts';
 export { eye, flip, type PadMode } from './ops/arrange.ts';
 export { einsum } from './ops/einsum.ts';

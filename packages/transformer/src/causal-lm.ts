@@ -15,14 +15,8 @@ export class CausalLM extends ContinuousBatching {
   }
 
   /** Compiles the model with its weights of now. */
-  static async compile(
-    model: CausalDecoder,
-    { eosTokenIds, bosTokenId, threads, optimization, backend, ...batching }: CausalLMOptions,
-  ): Promise<CausalLM> {
-    const tokens = { eosTokenIds, ...(bosTokenId !== undefined && { bosTokenId }) };
-    const session = { threads, optimization, backend };
-    const given = Object.fromEntries(Object.entries(session).filter(([, value]) => value !== undefined));
-    return new CausalLM(await CompiledDecoder.compile(model, tokens, given), batching);
+  static async compile(model: CausalDecoder, options: CausalLMOptions): Promise<CausalLM> {
+    return new CausalLM(await CompiledDecoder.compile(model, options, options), options);
   }
 
   /**

@@ -1,4 +1,12 @@
-import { type Compiled, compile, type InputSpecs, type Outputs, symbol, type Tensor } from '@rivulet/tensor';
+import {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type InputSpecs,
+  type Outputs,
+  symbol,
+  type Tensor,
+} from '@rivulet/tensor';
 import { decodeImage } from './image/decode.ts';
 import { type ImageConfig, preprocess } from './image/preprocess.ts';
 
@@ -26,11 +34,18 @@ export class ImageClassifier {
   }
 
   /** Compiles the model with its weights of now. */
-  static async compile(model: ImageLogits, labels: readonly string[], image: ImageConfig): Promise<ImageClassifier> {
+  static async compile(
+    model: ImageLogits,
+    labels: readonly string[],
+    image: ImageConfig,
+    options: CompileOptions = {},
+  ): Promise<ImageClassifier> {
     const shape = [symbol('N'), image.channels, ...image.size];
-    const graph = await compile<InputSpecs, Outputs>({ images: { shape } }, ({ images }) => ({
-      scores: model.forward(images!).softmax(-1),
-    }));
+    const graph = await compile<InputSpecs, Outputs>(
+      { images: { shape } },
+      ({ images }) => ({ scores: model.forward(images!).softmax(-1) }),
+      options,
+    );
     return new ImageClassifier(graph, labels, image);
   }
 

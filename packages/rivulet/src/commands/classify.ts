@@ -4,8 +4,9 @@ import { lastValueFrom } from 'rxjs';
 import { loadImage } from '../load.ts';
 import { natural } from './arguments.ts';
 import { complain, write } from './input.ts';
+import { type WeightsOption, weightsOption } from './weights-option.ts';
 
-interface Options {
+interface Options extends WeightsOption {
   readonly model: string;
   readonly top: number;
   readonly json: boolean;
@@ -18,12 +19,13 @@ export function addClassify(rivulet: Command): void {
     .argument('<image...>', 'image files')
     .requiredOption('--model <dir>', 'a model folder')
     .option('--top <k>', 'labels per image', natural, 1)
+    .addOption(weightsOption())
     .option('--json', 'one JSON object per line: file, labels', false)
     .action(run);
 }
 
-async function run(files: readonly string[], { model: directory, top, json }: Options): Promise<void> {
-  const { model } = await loadImage(directory);
+async function run(files: readonly string[], { model: directory, top, weights, json }: Options): Promise<void> {
+  const { model } = await loadImage(directory, { weights });
   const results = fromIterable(files).pipe(
     classify(model, { topK: top, onItemError: ({ cause }) => complain((cause as Error).message) }),
     mapAsync(({ input: file, labels }) => {

@@ -5,8 +5,9 @@ import { lastValueFrom, type Observable } from 'rxjs';
 import { loadText } from '../load.ts';
 import { natural, number, positive } from './arguments.ts';
 import { complain, sources, write } from './input.ts';
+import { type WeightsOption, weightsOption } from './weights-option.ts';
 
-interface Options {
+interface Options extends WeightsOption {
   readonly model: string;
   readonly prompt?: string;
   readonly echo: boolean;
@@ -44,6 +45,7 @@ export function addGenerate(rivulet: Command): void {
     .option('--repetition-penalty <x>', 'above 1: tokens that occurred become less likely', positive)
     .option('--stop <text...>', 'texts that end the generation and do not come out')
     .option('--concurrency <n>', 'lines that are in work at once', natural, 1)
+    .addOption(weightsOption())
     .option('--echo', 'write the prompt before its continuation', false)
     .option('--json', 'one JSON object per prompt: prompt, text, tokens, reason', false)
     .action(run);
@@ -52,7 +54,7 @@ export function addGenerate(rivulet: Command): void {
 async function run(files: readonly string[], options: Options): Promise<void> {
   const { prompt } = options;
   if (prompt !== undefined && files.length > 0) throw new Error('--prompt and files exclude each other');
-  const { tokenizer, model, options: own } = await loadText(options.model);
+  const { tokenizer, model, options: own } = await loadText(options.model, { weights: options.weights });
   try {
     const chosen = withOptions(own, generateOptions(options, tokenizer));
     const inputs = prompt === undefined ? sources(files) : [{ name: '--prompt', lines: fromIterable([prompt]) }];

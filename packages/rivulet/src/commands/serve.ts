@@ -5,8 +5,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { loadText } from '../load.ts';
 import { type Served, serveModel } from '../serve/serve-model.ts';
 import { natural } from './arguments.ts';
+import { type WeightsOption, weightsOption } from './weights-option.ts';
 
-interface Options {
+interface Options extends WeightsOption {
   readonly model: string;
   readonly name?: string;
   readonly host: string;
@@ -27,6 +28,7 @@ export function addServe(rivulet: Command): void {
     .option('--port <n>', 'the port; 0: any that is free', port, 8080)
     .option('--max-rows <n>', 'texts that are continued at once', natural, 16)
     .option('--max-queue <n>', 'texts in work or waiting; further requests get the status 429', natural, 64)
+    .addOption(weightsOption())
     .option('--stall-timeout <s>', 'seconds that a client may leave what was sent unread', natural, 60)
     .option('--grace <s>', 'seconds that requests have to end after SIGTERM or Ctrl-C', natural, 30)
     .action(run);
@@ -45,10 +47,10 @@ async function run({
   host,
   ...options
 }: Options): Promise<void> {
-  const { maxQueue, maxRows, stallTimeout, grace } = options;
+  const { maxQueue, maxRows, stallTimeout, grace, weights } = options;
   const { serve: listen } = await import('@hono/node-server');
   const apiKey = process.env.RIVULET_API_KEY;
-  const text = await loadText(directory, { maxRows });
+  const text = await loadText(directory, { maxRows, weights });
   try {
     const served = await serveModel(text, {
       name,

@@ -4,8 +4,9 @@ import { lastValueFrom } from 'rxjs';
 import { loadText } from '../load.ts';
 import { natural } from './arguments.ts';
 import { complain, sources, write } from './input.ts';
+import { type WeightsOption, weightsOption } from './weights-option.ts';
 
-interface Options {
+interface Options extends WeightsOption {
   readonly model: string;
   readonly numBeams: number;
   readonly maxNewTokens: number;
@@ -20,15 +21,16 @@ export function addTranslate(rivulet: Command): void {
     .requiredOption('--model <dir>', 'a model folder')
     .option('--num-beams <n>', 'hypotheses that are followed at once', natural, 1)
     .option('--max-new-tokens <n>', 'the most tokens of a translation', natural, 128)
+    .addOption(weightsOption())
     .option('--json', 'one JSON object per line: source, translation, tokens', false)
     .action(translate);
 }
 
 async function translate(
   files: readonly string[],
-  { model: directory, numBeams, maxNewTokens, json }: Options,
+  { model: directory, numBeams, maxNewTokens, weights, json }: Options,
 ): Promise<void> {
-  const { tokenizer, model } = await loadText(directory);
+  const { tokenizer, model } = await loadText(directory, { weights });
   try {
     if ('continuesPrompt' in model)
       throw new Error(`${directory}: holds a model that continues texts; use 'rivulet generate'`);

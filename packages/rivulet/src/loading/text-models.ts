@@ -1,29 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BatchingOptions, type GenerateOptions, generationConfig } from '@rivulet/generation';
+import { type GenerateOptions, generationConfig } from '@rivulet/generation';
 import type { Module } from '@rivulet/nn';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
-import type { HostTensor } from '@rivulet/tensor';
+import type { CompileOptions, HostTensor } from '@rivulet/tensor';
 import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
 import { CausalLM, GPT2, gpt2Weights, Llama, parseGPT2Config, parseLlamaConfig } from '@rivulet/transformer';
-import type { TextModel } from '../load.ts';
+import type { LoadOptions, TextModel } from '../load.ts';
 import { type Json, ModelError, naming, withWeights } from './model-files.ts';
 
-export async function loadTranslator(directory: string, json: Json): Promise<TextModel> {
+export async function loadTranslator(directory: string, json: Json, options: CompileOptions): Promise<TextModel> {
   const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
   const tokenizerFile = join(directory, 'tokenizer.json');
   const tokenizer = await readTokenizer(tokenizerFile);
   if (tokenizer.vocabSize !== config.vocabSize)
     throw new ModelError(tokenizerFile, `has ${tokenizer.vocabSize} tokens, config.json says ${config.vocabSize}`);
   const model = await withWeights(directory, () => new GRUSeq2Seq(config));
-  return { kind: 'text', tokenizer, model: await Translator.compile(model), options: {} };
+  return { kind: 'text', tokenizer, model: await Translator.compile(model, options), options: {} };
 }
 
 export async function loadCausalLM(
   directory: string,
   json: Json,
   type: 'llama' | 'gpt2',
-  batching: BatchingOptions,
+  loading: LoadOptions,
 ): Promise<TextModel> {
   const file = join(directory, 'config.json');
   const make = naming(file, (): (() => Llama | GPT2) => {
@@ -45,7 +45,7 @@ export async function loadCausalLM(
   const eosTokenIds = [options.eosTokenId ?? ends].flat();
   const [bosTokenId] = tokenIds(json.bos_token_id, file);
   const bos = bosTokenId === undefined ? {} : { bosTokenId };
-  const compiled = await CausalLM.compile(model, { eosTokenIds, ...bos, ...batching });
+  const compiled = await CausalLM.compile(model, { eosTokenIds, ...bos, ...loading });
   return { kind: 'text', tokenizer, model: compiled, options };
 }
 

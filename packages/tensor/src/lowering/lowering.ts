@@ -13,6 +13,15 @@ export interface Body {
   readonly results: readonly Tensor[];
 }
 
+/** The parts of a packed matrix, see packed-weights.ts. */
+export interface PackedNames {
+  readonly bits: number;
+  readonly values: string;
+  readonly scales: string;
+  /** Empty: there are none. */
+  readonly zeroPoints: string;
+}
+
 /** What a lowering rule writes ONNX with. Values are named by strings. */
 export interface Lowering {
   /** One node of one output. */
@@ -28,6 +37,8 @@ export interface Lowering {
   scalar(value: number, dtype: DType): string;
   /** A shape as an int64 vector, computed at run time where it has symbolic sizes. */
   shape(shape: Shape): string;
+  /** A weight matrix in whole numbers, where this graph stores it so. */
+  packed(weight: Tensor): PackedNames | null;
   /** What `make` names, made once per model and key. */
   memo(key: string, make: () => string): string;
   /** The tile of Winograd's convolutions; 0: none, the plain sums. */

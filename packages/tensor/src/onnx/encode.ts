@@ -32,7 +32,7 @@ export function* encodeInParts({ graph: main, opsets }: OnnxModel): InParts<Uint
   w.endMessage(7, before);
   w.text(2, 'rivulet');
   w.int(1, IR_VERSION);
-  return w.finish();
+  return yield* w.finish();
 }
 
 /** The writer goes from back to front, so the fields below stand in falling order and lists are walked from their end. */

@@ -1,5 +1,10 @@
+import type { InParts } from '../slices.ts';
+
 /** Arrays from this size on are referenced until the end instead of being copied twice. */
 const LARGE = 1024;
+
+/** What is copied without a stop: under a millisecond. */
+const CHUNK = 1 << 20;
 
 /** The limit of protobuf, and so of ONNX files without external data. */
 const LIMIT = 2 ** 31 - 1;
@@ -68,17 +73,20 @@ export class BackwardWriter {
   }
 
   /** @throws RangeError past 2 GiB. */
-  finish(): Uint8Array<ArrayBuffer> {
+  *finish(): InParts<Uint8Array<ArrayBuffer>> {
     this.#flush();
     if (this.#flushed > LIMIT)
       throw new RangeError(
         `the model takes ${this.#flushed} bytes, ONNX files hold at most ${LIMIT} (2 GiB); pass large tensors as inputs`,
       );
     const result = new Uint8Array(this.#flushed);
-    let end = result.length;
+    let start = result.length;
     for (const part of this.#parts) {
-      end -= part.length;
-      result.set(part, end);
+      start -= part.length;
+      for (let done = 0; done < part.length; done += CHUNK) {
+        result.set(part.subarray(done, done + CHUNK), start + done);
+        yield;
+      }
     }
     return result;
   }
