@@ -43,10 +43,9 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
 
 export interface WeightOptions {
   /**
-   * How the weights of linear layers are stored: 'int8' and 'int4' take a quarter and an eighth of the memory, with a scale for
-   * every 32 neighbours of a row (and a zero point, for 'int4'). Small batches are then faster, since reading the weights is
-   * most of their time; inputs are rounded to 8 bits, block by block. For what it costs in accuracy see docs/benchmarks.md.
-   * Other layers stay float32. Default 'float32'.
+   * How the weights of linear layers are stored: 'int8' and 'int4' take a quarter and an eighth of the memory. A single row, such as
+   * the next token of one text, is then twice as fast, since reading the weights is most of its time; inputs are rounded to 8 bits.
+   * For what it costs in accuracy see docs/benchmarks.md. Other layers stay float32. Default 'float32'.
    */
   readonly weights?: WeightFormat;
 }

@@ -29,7 +29,7 @@ function storage(tensor: Tensor): HostTensor {
   return (tensor.node as { storage: HostTensor }).storage;
 }
 
-/** What MatMulNBits documents: scale · (q − zero point), block by block. */
+/** scale · (q − zero point), as the operators document it. */
 function unpacked(matrix: HostTensor, format: 'int8' | 'int4'): Float32Array {
   const [rows, width] = matrix.dims as [number, number];
   const { values, scales, zeroPoints } = atOnce(packMatrix(matrix, format));
@@ -38,9 +38,9 @@ function unpacked(matrix: HostTensor, format: 'int8' | 'int4'): Float32Array {
     (Number(bytes.data[row * perRow + (i >> 1)]) >> (4 * (i & 1))) & 15;
   return Float32Array.from({ length: rows * width }, (_, at) => {
     const [row, i] = [Math.floor(at / width), at % width];
+    if (format === 'int8') return Number(scales.data[row]) * (Number(values.data[i * rows + row]) - 128);
     const block = Math.floor(i / BLOCK);
     const scale = Number(scales.data[row * blocks + block]);
-    if (format === 'int8') return scale * (Number(values.data[row * blocks * BLOCK + i]) - 128);
     const q = nibble(values, row, (blocks * BLOCK) / 2, i);
     return scale * (q - nibble(zeroPoints!, row, Math.ceil(blocks / 2), block));
   });
@@ -106,9 +106,14 @@ describe('weights in whole numbers', () => {
           const weight = normal(inputs * outputs);
           const bias = normal(outputs);
           const [w, b] = [parameterOf(weight, outputs, inputs), parameterOf(bias, outputs)];
+          const columns = Float32Array.from(
+            weight,
+            (_, at) => weight[(at % outputs) * inputs + Math.floor(at / outputs)]!,
+          );
+          const turned = parameterOf(columns, inputs, outputs);
           const graph = await compile(
             { x: { shape: [symbol('B'), inputs] } },
-            ({ x }) => ({ plain: linear(x, w), biased: linear(x, w, b) }),
+            ({ x }) => ({ plain: linear(x, w), biased: linear(x, turned.transpose(0, 1), b) }),
             { weights, backend },
           );
           const x = normal(3 * inputs);

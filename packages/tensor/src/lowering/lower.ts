@@ -64,27 +64,35 @@ export function* lowerInParts(
     nodes,
     inputs: inputs.map(valueInfo),
     outputs: outputs.map(valueInfo),
-    initializers:
-      weights === 'float32' ? shared.initializers : [...used(shared.initializers, nodes), ...(yield* pack(shared))],
+    initializers: [...shared.initializers, ...(yield* pack(shared))],
   };
-  return { graph, opsets: { '': 21, 'com.microsoft': 1 } };
+  return { graph: shared.packed.size > 0 ? pruned(graph) : graph, opsets: { '': 21, 'com.microsoft': 1 } };
 }
 
-/** The initializers that nodes read: a packed weight may not be needed as it was. */
-function used(initializers: readonly OnnxTensor[], nodes: readonly OnnxNode[]): OnnxTensor[] {
-  const read = new Set<string>();
-  const visit = (node: OnnxNode): void => {
-    for (const name of node.inputs) read.add(name);
-    for (const value of Object.values(node.attributes ?? {})) if ('graph' in value) value.graph.nodes.forEach(visit);
+/** Without what nothing reads: packed weights are not needed as they were. */
+function pruned({ nodes, initializers, ...graph }: OnnxGraph): OnnxGraph {
+  const read = new Set(graph.outputs.map(({ name }) => name));
+  const visit = ({ inputs, attributes = {} }: OnnxNode): void => {
+    for (const name of inputs) read.add(name);
+    for (const value of Object.values(attributes)) if ('graph' in value) value.graph.nodes.forEach(visit);
   };
-  nodes.forEach(visit);
-  return initializers.filter(({ name }) => read.has(name));
+  const needed: OnnxNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((name) => read.has(name))) continue;
+    visit(node);
+    needed.push(node);
+  }
+  return { ...graph, nodes: needed.reverse(), initializers: initializers.filter(({ name }) => read.has(name)) };
 }
 
 function* pack({ packed, weights, held }: Shared): InParts<OnnxTensor[]> {
   const tensors: OnnxTensor[] = [];
-  for (const [node, names] of packed) {
-    const { values, scales, zeroPoints } = yield* packMatrix(held.of(node), weights as 'int8' | 'int4');
+  for (const { names, parameter, transposed } of packed.values()) {
+    const { values, scales, zeroPoints } = yield* packMatrix(
+      held.of(parameter),
+      weights as 'int8' | 'int4',
+      transposed,
+    );
     tensors.push({ ...values, name: names.values }, { ...scales, name: names.scales });
     if (zeroPoints) tensors.push({ ...zeroPoints, name: names.zeroPoints });
   }

@@ -12,61 +12,92 @@ export function checkWeightFormat(format: WeightFormat): void {
     throw new TypeError(`there is no weight format '${format}'; there are: ${weightFormats.join(', ')}`);
 }
 
-/** Values that share a scale: 32 neighbours of a row. */
+/** Values of 4 bits that share a scale and a zero point: 32 neighbours of a row. */
 export const BLOCK = 32;
+/** What stands for 0 in 8 bits. */
+export const MIDDLE = 128;
 
-/** A matrix [N, K] in whole numbers, as the operator MatMulNBits wants it; rows are filled up with zeros to whole blocks. */
+/** A matrix [N, K] in whole numbers, as the operators want it. */
 export interface PackedMatrix {
-  /** uint8 [N, blocks, BLOCK · bits / 8]; of 4 bits the lower half comes first. */
+  /** uint8: of 8 bits [K, N]; of 4 bits [N, blocks, BLOCK / 2], the lower half first, rows filled up to whole blocks. */
   readonly values: HostTensor;
-  /** float32 [N · blocks]. */
+  /** float32: of 8 bits [N]; of 4 bits [N · blocks]. */
   readonly scales: HostTensor;
-  /** uint8 [N · ⌈blocks / 2⌉], two of 4 bits each; absent: 128 everywhere. */
+  /** Of 4 bits: uint8 [N · ⌈blocks / 2⌉], two in each. */
   readonly zeroPoints?: HostTensor;
 }
 
-/** Packs a float32 matrix; a part is a row. */
-export function* packMatrix(matrix: HostTensor, format: 'int8' | 'int4'): InParts<PackedMatrix> {
-  const [rows, width] = matrix.dims as [number, number];
-  const blocks = Math.ceil(width / BLOCK);
-  const pairs = Math.ceil(blocks / 2);
-  const bytes = format === 'int8' ? BLOCK : BLOCK / 2;
-  const values = new Uint8Array(rows * blocks * bytes);
-  const scales = new Float32Array(rows * blocks);
-  const zeroPoints = new Uint8Array(format === 'int4' ? rows * pairs : 0);
-  const weights = matrix.data as Float32Array;
-  const filled = new Float32Array(blocks * BLOCK); // a row; what is beyond its end stays zero
-  const packer = new FourBits();
-  for (let row = 0; row < rows; row++) {
-    filled.set(weights.subarray(row * width, (row + 1) * width));
-    for (let block = 0; block < blocks; block++) {
-      const at = row * blocks + block;
-      if (format === 'int8') scales[at] = packEight(filled, block * BLOCK, values, at * bytes);
-      else {
-        scales[at] = packer.pack(filled, block * BLOCK, values, at * bytes);
-        zeroPoints[row * pairs + (block >> 1)]! |= packer.zeroPoint << (4 * (block & 1));
-      }
-    }
-    yield;
-  }
-  const packed = {
-    values: { dtype: 'uint8', dims: [rows, blocks, bytes], data: values },
-    scales: { dtype: 'float32', dims: [rows * blocks], data: scales },
-  } as const;
-  if (format === 'int8') return packed;
-  return { ...packed, zeroPoints: { dtype: 'uint8', dims: [rows * pairs], data: zeroPoints } };
+/**
+ * Packs a float32 matrix; a part is a row.
+ * @param transposed the matrix lies as [K, N].
+ */
+export function* packMatrix(
+  { dims, data }: HostTensor,
+  format: 'int8' | 'int4',
+  transposed: boolean = false,
+): InParts<PackedMatrix> {
+  const [rows, width] = (transposed ? dims.toReversed() : dims) as [number, number];
+  const matrix = transposed ? yield* transpose(data as Float32Array, rows, width) : (data as Float32Array);
+  return yield* format === 'int8' ? packEight(matrix, rows, width) : packFour(matrix, rows, width);
 }
 
-/** x ≈ scale · (q − 128): the largest value decides the scale. */
-function packEight(x: Float32Array, from: number, into: Uint8Array, at: number): number {
+function* transpose(data: Float32Array, rows: number, width: number): InParts<Float32Array> {
+  const turned = new Float32Array(data.length);
+  for (let row = 0, to = 0; row < rows; row++) {
+    for (let from = row; from < data.length; from += rows) turned[to++] = data[from]!;
+    if (row % 16 === 15) yield;
+  }
+  return turned;
+}
+
+/** x ≈ scale · (q − 128): the largest value of a row decides its scale. */
+function* packEight(data: Float32Array, rows: number, width: number): InParts<PackedMatrix> {
+  const values = new Uint8Array(width * rows);
+  const scales = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    scales[row] = packRow(data.subarray(row * width, (row + 1) * width), values, row, rows);
+    yield;
+  }
+  return {
+    values: { dtype: 'uint8', dims: [width, rows], data: values },
+    scales: { dtype: 'float32', dims: [rows], data: scales },
+  };
+}
+
+function packRow(x: Float32Array, into: Uint8Array, column: number, columns: number): number {
   let largest = 0;
-  for (let i = from; i < from + BLOCK; i++) {
+  for (let i = 0; i < x.length; i++) {
     const size = Math.abs(x[i]!);
     if (size > largest) largest = size;
   }
   const inverse = largest === 0 ? 0 : 127 / largest;
-  for (let i = 0; i < BLOCK; i++) into[at + i] = (x[from + i]! * inverse + 128.5) | 0;
+  for (let i = 0, at = column; i < x.length; i++, at += columns) into[at] = (x[i]! * inverse + MIDDLE + 0.5) | 0;
   return largest / 127;
+}
+
+function* packFour(data: Float32Array, rows: number, width: number): InParts<PackedMatrix> {
+  const blocks = Math.ceil(width / BLOCK);
+  const pairs = Math.ceil(blocks / 2);
+  const bytes = BLOCK / 2;
+  const values = new Uint8Array(rows * blocks * bytes);
+  const scales = new Float32Array(rows * blocks);
+  const zeroPoints = new Uint8Array(rows * pairs);
+  const filled = new Float32Array(blocks * BLOCK); // a row; what is beyond its end stays zero
+  const packer = new FourBits();
+  for (let row = 0; row < rows; row++) {
+    filled.set(data.subarray(row * width, (row + 1) * width));
+    for (let block = 0; block < blocks; block++) {
+      const at = row * blocks + block;
+      scales[at] = packer.pack(filled, block * BLOCK, values, at * bytes);
+      zeroPoints[row * pairs + (block >> 1)]! |= packer.zeroPoint << (4 * (block & 1));
+    }
+    yield;
+  }
+  return {
+    values: { dtype: 'uint8', dims: [rows, blocks, bytes], data: values },
+    scales: { dtype: 'float32', dims: [rows * blocks], data: scales },
+    zeroPoints: { dtype: 'uint8', dims: [rows * pairs], data: zeroPoints },
+  };
 }
 
 /** Shares of a block's range that the 16 steps may cover instead of all: values beyond are cut, the others get finer steps. */

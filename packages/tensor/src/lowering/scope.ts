@@ -7,9 +7,16 @@ import type { OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from '../onnx/mod
 import { elementwiseOps } from '../ops/elementwise-ops.ts';
 import type { ChannelsLast, OpRule } from '../ops/rule.ts';
 import { atOnce, type InParts } from '../slices.ts';
-import { type OpNode, type ParameterNode, ruleOf, type Tensor } from '../tensor.ts';
+import { type Node, type OpNode, type ParameterNode, ruleOf, type Tensor } from '../tensor.ts';
 import type { Body, Lowering, NodeAttributes, PackedNames } from './lowering.ts';
 import type { WeightFormat } from './packed-weights.ts';
+
+/** A parameter to pack, transposed before where the graph reads it so. */
+interface PackedWeight {
+  readonly names: PackedNames;
+  readonly parameter: ParameterNode;
+  readonly transposed: boolean;
+}
 
 /** What the whole model shares, subgraphs included: ONNX wants names unique across all of them. */
 export interface Shared {
@@ -22,7 +29,7 @@ export interface Shared {
   readonly weights: WeightFormat;
   readonly held: HeldWeights;
   /** Matrices to pack once the graph is written: that takes time, and stops in between. */
-  readonly packed: Map<ParameterNode, PackedNames>;
+  readonly packed: Map<Node, PackedWeight>;
 }
 
 export class Scope implements Lowering {
@@ -53,19 +60,17 @@ export class Scope implements Lowering {
   }
 
   packed(weight: Tensor): PackedNames | null {
-    const { node } = resolve(weight);
     const { weights, packed } = this.#shared;
-    if (weights === 'float32' || node.kind !== 'parameter') return null;
+    const { node } = resolve(weight);
+    const transposed = node.kind === 'op' && node.op === 'permute' && (node as OpNode<'permute'>).attrs.order[0] === 1;
+    const parameter = transposed ? resolve(node.inputs[0]!).node : node;
+    if (weights === 'float32' || parameter.kind !== 'parameter') return null;
     const known = packed.get(node);
-    if (known) return known;
+    if (known) return known.names;
     const zeroPoints = weights === 'int4' ? this.fresh('zero_points') : '';
-    const names = {
-      bits: weights === 'int4' ? 4 : 8,
-      values: this.fresh('packed'),
-      scales: this.fresh('scales'),
-      zeroPoints,
-    };
-    packed.set(node, names);
+    const [values, scales] = [this.fresh('packed'), this.fresh('scales')];
+    const names = { bits: weights === 'int4' ? 4 : 8, values, scales, zeroPoints };
+    packed.set(node, { names, parameter, transposed });
     return names;
   }
 

@@ -1,6 +1,6 @@
 import { broadcastShapes, type Dim, formatShape, sameDim, sameShape } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
-import { BLOCK } from '../lowering/packed-weights.ts';
+import { packedLinear } from '../lowering/packed-linear.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { sumTo } from './broadcast.ts';
 import type { None, Rules, TensorType } from './rule.ts';
@@ -55,13 +55,8 @@ export const matmul: Rules<MatmulOps> = {
     lower: (g, { names, inputs: [, weight] }) => {
       const packed = g.packed(weight!);
       if (!packed) return [g.op('Gemm', names, { transB: 1 })];
-      const { bits, values, scales, zeroPoints } = packed;
-      const [N, K] = weight!.shape as readonly number[];
-      const [x, , bias] = names;
-      const given = bias ? [x!, values, scales, zeroPoints, '', bias] : [x!, values, scales, zeroPoints];
-      // Accuracy level 4: products of whole numbers, for which each row of x is rounded to 8 bits, block by block.
-      const attributes = { K: K!, N: N!, bits, block_size: BLOCK, accuracy_level: 4 };
-      return [g.op('MatMulNBits', given, attributes, 'com.microsoft')];
+      const [x, , bias = ''] = names;
+      return [packedLinear(g, x!, packed, bias, weight!.shape as [number, number])];
     },
   },
   addmm: {
