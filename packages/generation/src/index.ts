@@ -5,6 +5,7 @@ export {
   ContinuousBatching,
   type RowDecoder,
 } from './continuous-batching.ts';
+export { keptTokens, type SamplingOptions } from './cuts.ts';
 export type {
   EndReason,
   GeneratedSequence,
@@ -19,7 +20,7 @@ export { grammarConstraint, jsonSchemaConstraint, regexConstraint } from './gram
 export { type TokenTexts, Vocabulary } from './grammar/vocabulary.ts';
 export type { DecodingSession, LanguageModel, SessionRequest } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-export { keptTokens, type SamplingOptions, sampleToken, uniformSource } from './sampler.ts';
+export { sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';
 export { score, type TextScore } from './scoring.ts';
 export type { StreamingDecoder } from './stop-strings.ts';

@@ -37,11 +37,12 @@ export function* packMatrix(
   transposed: boolean = false,
 ): InParts<PackedMatrix> {
   const [rows, width] = (transposed ? dims.toReversed() : dims) as [number, number];
-  const matrix = transposed ? yield* transpose(data as Float32Array, rows, width) : (data as Float32Array);
+  const matrix = transposed ? yield* transpose(data as Float32Array, rows) : (data as Float32Array);
   return yield* format === 'int8' ? packEight(matrix, rows, width) : packFour(matrix, rows, width);
 }
 
-function* transpose(data: Float32Array, rows: number, width: number): InParts<Float32Array> {
+/** Of [K, rows]. */
+function* transpose(data: Float32Array, rows: number): InParts<Float32Array> {
   const turned = new Float32Array(data.length);
   for (let row = 0, to = 0; row < rows; row++) {
     for (let from = row; from < data.length; from += rows) turned[to++] = data[from]!;
