@@ -35,7 +35,10 @@ export class BatchSession implements DecodingSession {
   rows: number[] = [];
   /** What the only row has read; undefined once there were several. */
   text: number[] | undefined = [];
+  readonly #contextLength: number;
   #prompt: readonly number[];
+  /** Tokens that each row has read, or will have with those that are fed. */
+  #length = 0;
   #rewound = false;
   #disposed = false;
   readonly #batch: Batch;
@@ -48,6 +51,7 @@ export class BatchSession implements DecodingSession {
     this.mostTokens = Math.min(contextLength, prompt.length + maxNewTokens);
     this.priority = priority;
     this.#prompt = prompt.slice(0, -1);
+    this.#contextLength = contextLength;
     this.#batch = batch;
     this.#signal = signal;
   }
@@ -65,6 +69,7 @@ export class BatchSession implements DecodingSession {
     if (!Number.isInteger(count) || count < 0 || count > this.text.length)
       throw new RangeError(`cannot rewind ${count} tokens of ${this.text.length}`);
     this.text.length -= count;
+    this.#length -= count;
     this.#rewound = true;
   }
 
@@ -78,6 +83,11 @@ export class BatchSession implements DecodingSession {
     if (this.#disposed) throw new Error('this session was disposed; open a new one');
     const signal = this.#signal;
     signal?.throwIfAborted();
+    const length = this.#length + this.#prompt.length + (parents ? 1 : tokens.length);
+    if (length > this.#contextLength)
+      // told here, so that the others in the batch go on
+      throw new RangeError(`the text has ${length} tokens; this model reads at most ${this.#contextLength}`);
+    this.#length = length;
     const single = this.#prompt.length === 0 && (parents || tokens.length === 1);
     const unread = single ? [] : [...this.#prompt, ...tokens];
     this.#prompt = [];

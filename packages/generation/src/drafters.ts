@@ -34,6 +34,8 @@ export async function assistant(
 ): Promise<Drafter> {
   if (model.vocabSize !== vocabSize)
     throw new RangeError(`assistantModel has ${model.vocabSize} tokens, the model has ${vocabSize}`);
+  const { contextLength = Number.POSITIVE_INFINITY } = model.continuesPrompt ? model : {};
+  if (prompt.length >= contextLength) return { most: 0, draft: async () => [], dispose() {} }; // it has nothing to say
   const session = await model.open(prompt);
   const { rewind } = session;
   if (!rewind) {
@@ -45,6 +47,10 @@ export async function assistant(
   return {
     most,
     async draft(made, count) {
+      const left =
+        Math.min(model.maxNewTokens ?? Number.POSITIVE_INFINITY, contextLength - prompt.length) - made.length;
+      const room = Math.min(count, left);
+      if (room <= 0) return [];
       let same = 0;
       while (same < fed.length && fed[same] === made[same]) same++;
       // Logits come from feeding, so the last made token is fed anew where nothing else is.
@@ -57,7 +63,6 @@ export async function assistant(
       started = true;
       fed.push(...made.slice(fed.length));
       const guesses: number[] = [];
-      const room = Math.min(count, (model.maxNewTokens ?? Number.POSITIVE_INFINITY) - made.length);
       while (guesses.length < room) {
         largest(row, made.length + guesses.length + 1); // refuses NaN
         guesses.push(argmax(row));

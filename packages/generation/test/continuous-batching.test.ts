@@ -88,6 +88,25 @@ const turns = async (count = 20): Promise<void> => {
 };
 
 describe('ContinuousBatching', () => {
+  it('tells a session that goes past the context, and only that one', async () => {
+    const model = new ContinuousBatching(fakeDecoder(4));
+    const [long, short] = [await model.open([1, 2, 3]), await model.open([1])];
+    await Promise.all([long.step([3], [0]), short.step([1], [0])]);
+    await long.step([4], [0]);
+    const both = await Promise.allSettled([long.step([5], [0]), short.step([2], [0])]);
+    expect(both.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled']);
+    const [{ reason }] = both as [PromiseRejectedResult, unknown];
+    expect(reason)
+      .to.be.instanceOf(RangeError)
+      .with.property('message', 'the text has 5 tokens; this model reads at most 4');
+    const error = await long.stepMany!([5, 6]).catch((e: unknown) => e);
+    expect(error).to.be.instanceOf(RangeError);
+    long.rewind!(1);
+    expect(await long.step([5], [0])).to.have.length(VOCAB); // there is room again
+    long.dispose();
+    short.dispose();
+  });
+
   it('gives every text what it has alone, whoever is in the batch, and batches', async () => {
     const options = (i: number) =>
       [

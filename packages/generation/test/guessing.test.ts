@@ -103,6 +103,22 @@ describe('guessed tokens', () => {
     expect((await run(model, prompt, { maxNewTokens: 60, promptLookupNumTokens: 6 })).end).to.deep.equal(plain.end);
   });
 
+  it('stop where the assistant’s context ends', async () => {
+    const options = { maxNewTokens: 30 };
+    const expected = await run(rewindable(8, looping(3)), [1, 2], options);
+    for (const contextLength of [1, 2, 3, 9]) {
+      let most = 0;
+      const logitsOf = (tokens: readonly number[]): number[] => {
+        most = Math.max(most, tokens.length);
+        return looping(3)(tokens);
+      };
+      const assistantModel = { ...rewindable(8, logitsOf), contextLength };
+      expect(await run(rewindable(8, looping(3)), [1, 2], { ...options, assistantModel })).to.deep.equal(expected);
+      expect(most).to.be.at.most(contextLength);
+      expect(most > 0).to.equal(contextLength > 2);
+    }
+  });
+
   it('need a model that can take tokens back', async () => {
     const failure = (model: LanguageModel, options: GenerateOptions): Promise<unknown> =>
       run(model, [1], options).catch((error: unknown) => error);
