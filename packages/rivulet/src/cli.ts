@@ -19,6 +19,7 @@ const commands: Group = {
 const trainers: Group = {
   seq2seq: async () => (await import('./commands/train-seq2seq.ts')).addTrainSeq2Seq,
   vit: async () => (await import('./commands/train-vit.ts')).addTrainViT,
+  vision: async () => (await import('./commands/train-vision.ts')).addTrainVision,
   tokenizer: async () => (await import('./commands/train-tokenizer.ts')).addTrainTokenizer,
 };
 

@@ -1,7 +1,8 @@
 export { type IdxImages, readIdxImages, readIdxLabels } from './data/idx.ts';
+export { type LabelledImages, readImageFolder } from './data/image-folder.ts';
 export { shiftedBatch } from './data/shift.ts';
 export { decodeImage, type Image, type ImageDecodeOptions, ImageError } from './image/decode.ts';
-export { type ImageConfig, parseImageConfig, preprocess } from './image/preprocess.ts';
+export { fitImage, type ImageConfig, normalizeImage, parseImageConfig, preprocess } from './image/preprocess.ts';
 export { ImageClassifier, type ImageLabel, type ImageLogits } from './image-classifier.ts';
 export type { Activation } from './layers/activation.ts';
 export { resizePositions } from './layers/positions.ts';
@@ -35,3 +36,4 @@ export {
 } from './segmentation/registry.ts';
 export { Segmenter } from './segmentation/segmenter.ts';
 export { UNet, type UNetConfig } from './segmentation/unet.ts';
+export { freezeFor, type TransferMode } from './transfer.ts';

@@ -12,11 +12,12 @@ export interface BackboneFolder {
 }
 
 /**
- * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, preprocessing and classes.
+ * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, dropout,
+ * preprocessing and classes.
  * @throws TypeError naming the field.
  */
 export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, architecture: string): BackboneFolder {
-  const { num_classes: numClasses, width_mult: widthMult = 1, padding, image_size: side = 32, classes } = json;
+  const { num_classes: numClasses, width_mult: widthMult = 1, padding, image_size: side = 32, classes, dropout } = json;
   if (!isCount(numClasses))
     throw new TypeError(`num_classes must be a whole number from 1, got ${JSON.stringify(numClasses)}`);
   if (!isCount(side)) throw new TypeError(`image_size must be a whole number from 1, got ${JSON.stringify(side)}`);
@@ -24,10 +25,15 @@ export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, arc
     throw new TypeError(`width_mult must be a number above 0, got ${JSON.stringify(widthMult)}`);
   if (classes !== undefined && !isLabels(classes, numClasses))
     throw new TypeError(`classes must be a list of ${numClasses} strings`);
+  if (dropout !== undefined && !(typeof dropout === 'number' && dropout >= 0 && dropout < 1))
+    throw new TypeError(`dropout must be a number from 0 to below 1, got ${JSON.stringify(dropout)}`);
   const tensorflow = typeof padding === 'string' && padding.startsWith('TensorFlow SAME');
   const model = createModel(architecture, {
     numClasses,
     widthMult,
+    imageSize: side,
+    channels: 3,
+    ...(dropout !== undefined && { dropout }),
     padding: tensorflow ? 'tensorflow' : 'symmetric',
   });
   return { model, image: parsePreprocessing(json.preprocessing, side), labels: classes ?? null };

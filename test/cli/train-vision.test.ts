@@ -1,0 +1,158 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type HostTensor, readSafetensors, seeded } from '@rivulet/tensor';
+import { fit as train } from '@rivulet/training';
+import { expect } from 'chai';
+import { loadImage } from 'rivulet';
+import { lastValueFrom } from 'rxjs';
+import sharp from 'sharp';
+import { type VisionSettings, type VisionTask, visionTask } from '../../packages/rivulet/src/training/vision-task.ts';
+import { rivulet, temporaryFolder } from '../support/repository.ts';
+
+/** Noise in which a channel is stronger: the class. */
+async function draw(folder: string, channels: Readonly<Record<string, number>>, count = 24): Promise<void> {
+  const random = seeded(9);
+  for (const [name, channel] of Object.entries(channels)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const [width, height] = [36 + (i % 3), 34];
+      const data = Uint8Array.from({ length: width * height * 3 }, (_, at) =>
+        Math.floor(random.nextFloat() * 120 + (at % 3 === channel ? 100 : 0)),
+      );
+      const file = sharp(data, { raw: { width, height, channels: 3 } });
+      await file.toFile(join(folder, name, `${i}.${i % 2 === 0 ? 'png' : 'jpg'}`));
+    }
+  }
+}
+
+describe('rivulet train vision', () => {
+  const folder = temporaryFolder();
+  const at = (name: string): string => join(folder(), name);
+  const settings = (changes: Partial<VisionSettings>): VisionSettings => ({
+    ...{ data: at('two'), mode: 'all', backboneRate: 0.1, batchSize: 12, flip: true, validation: 0.1 },
+    ...{
+      dropout: 0,
+      labelSmoothing: 0,
+      learningRate: 0.01,
+      weightDecay: 0.01,
+      warmup: 2,
+      ema: 0.5,
+      epochs: 2,
+      seed: 1,
+    },
+    ...changes,
+  });
+  const open = (changes: Partial<VisionSettings>): Promise<VisionTask> =>
+    visionTask(settings(changes), ({ message }) => expect.fail(message));
+  const weights = (directory: string): Promise<Map<string, HostTensor>> =>
+    readSafetensors(join(directory, 'model.safetensors'));
+  const best = async (model: string, image: string): Promise<string> => {
+    const { model: classifier } = await loadImage(model);
+    const [first] = await classifier.classify(image);
+    await classifier.dispose();
+    return first!.label;
+  };
+
+  before(async () => {
+    await draw(at('colours'), { blue: 2, green: 1, red: 0 });
+    await draw(at('two'), { sea: 2, wood: 1 });
+    writeFileSync(join(at('colours'), 'red', 'broken.png'), 'no image');
+    writeFileSync(join(at('colours'), 'red', 'notes.txt'), 'left out');
+  });
+
+  it('learns the classes of a folder, tells of an image that cannot be read, and the result classifies', async () => {
+    const model = ['--backbone', 'cifar_resnet20', '--image-size', '32'];
+    const rates = ['--batch-size', '12', '--warmup', '2', '--learning-rate', '0.01', '--ema', '0.5', '--epochs', '3'];
+    const args = ['train', 'vision', '--data', at('colours'), '--output', at('base'), ...model, ...rates];
+    const { stderr, code } = await rivulet(args);
+    expect(stderr).to.match(/rivulet: .*broken\.png: is no image that can be read/);
+    expect(stderr).to.include('3 classes, 66 images to train on, 6 held out; ');
+    expect(stderr).to.match(/accuracy on the held-out images (100|83)\.\d+ %/);
+    expect(code).to.equal(1); // for the broken image
+    for (const name of ['blue', 'green', 'red'])
+      expect(await best(at('base'), join(at('colours'), name, '0.png'))).to.equal(name);
+  });
+
+  const parts = {
+    head: { same: ['conv1.weight', 'layer3.2.bn2.running_mean', 'layer3.2.conv2.weight'], other: ['linear.weight'] },
+    'last:1': {
+      same: ['conv1.weight', 'layer2.2.bn2.running_mean'],
+      other: ['linear.weight', 'layer3.0.conv1.weight', 'layer3.0.bn1.running_mean'],
+    },
+    all: { same: [], other: ['conv1.weight', 'linear.weight', 'bn1.running_mean'] },
+  } as const;
+  for (const [mode, { same, other }] of Object.entries(parts))
+    it(`starts from a trained model and trains: ${mode}`, async () => {
+      const task = await open({ weights: at('base'), mode: mode as VisionSettings['mode'] });
+      expect(task.newHead).to.deep.equal(['linear.weight', 'linear.bias']);
+      expect(task.counts).to.deep.equal({ train: 44, validation: 4 });
+      await lastValueFrom(train(task.trainer, task.options));
+      expect(await task.accuracy()).to.equal(1);
+      const output = at(`two-${mode.replace(':', '-')}`);
+      await task.save(output);
+      await task.trainer.dispose();
+      const [before, after] = [await weights(at('base')), await weights(output)];
+      for (const name of same) expect(after.get(name)!.data, name).to.deep.equal(before.get(name)!.data);
+      for (const name of other) expect(after.get(name)!.data, name).to.not.deep.equal(before.get(name)!.data);
+      expect(await best(output, join(at('two'), 'sea', '3.jpg'))).to.equal('sea');
+    });
+
+  it('keeps a head whose classes are the same', async () => {
+    expect((await open({ weights: at('two-all') })).newHead).to.deep.equal([]);
+  });
+
+  it('takes the split of a folder that has one', async () => {
+    await draw(join(at('split'), 'train'), { sea: 2, wood: 1 }, 5);
+    await draw(join(at('split'), 'val'), { sea: 2, wood: 1 }, 3);
+    const options = { data: at('split'), backbone: 'cifar_resnet20', imageSize: 32 };
+    expect((await open(options)).counts).to.deep.equal({ train: 10, validation: 6 });
+    await draw(join(at('split'), 'val'), { sky: 2 }, 1);
+    const error = await open(options).catch((e: unknown) => e);
+    expect((error as Error).message).to.match(/split: train has the classes sea, wood, val has sea, sky, wood/);
+  });
+
+  it('gives an epoch the same batches again, mirrored alike, and another epoch others', async () => {
+    const { options } = await open({ backbone: 'cifar_resnet20', imageSize: 32 });
+    const all = async (epoch: number): Promise<unknown[]> => {
+      const feeds: unknown[] = [];
+      for await (const batch of options.batches(epoch)) feeds.push(batch.feeds);
+      return feeds;
+    };
+    const first = await all(0);
+    expect(first).to.have.length(options.batchCount(0));
+    expect(await all(0)).to.deep.equal(first);
+    expect(await all(1)).to.not.deep.equal(first);
+  });
+
+  it('names what does not fit', async () => {
+    mkdirSync(join(at('holes'), 'empty'), { recursive: true });
+    mkdirSync(at('nothing'), { recursive: true });
+    mkdirSync(join(at('broken'), 'one'), { recursive: true });
+    writeFileSync(join(at('broken'), 'one', 'a.png'), 'no image');
+    const wrong: [Partial<VisionSettings>, RegExp][] = [
+      [{ data: at('holes') }, /holes\/empty: holds no images; expected files that end in \.png/],
+      [{ data: at('nothing') }, /nothing: holds no folders; expected one of images for each class/],
+      [{ data: at('missing') }, /missing: cannot be read: ENOENT/],
+      [{}, /give --backbone, a name of listModels\(\), or --weights, a model folder/],
+      [{ backbone: 'resnet19' }, /there is no model 'resnet19'; there are: /],
+      [
+        { backbone: 'resnet18', mode: 'head' },
+        /--mode head trains a part of a trained model: give its folder with --weights/,
+      ],
+      [{ weights: at('base'), backbone: 'resnet18' }, /config\.json: holds a cifar_resnet20, --backbone says resnet18/],
+      [{ weights: at('base'), mode: 'last:9' }, /the mode 'last:9' is not 'all', 'head' or 'last:N' with N up to 4/],
+      [{ weights: at('two') }, /two\/config\.json: cannot be read: ENOENT/],
+    ];
+    for (const [changes, message] of wrong) {
+      const error = await open(changes).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(Error);
+      expect((error as Error).message).to.match(message);
+    }
+    const told: string[] = [];
+    const error = await visionTask(settings({ data: at('broken'), backbone: 'cifar_resnet20' }), ({ message }) =>
+      told.push(message),
+    ).catch((e: unknown) => e);
+    expect(told).to.have.length(1);
+    expect((error as Error).message).to.match(/broken\/one: none of the images of 'one' can be read/);
+  });
+});
