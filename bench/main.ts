@@ -22,6 +22,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'char-gpt': async () => (await import('./tasks/char-gpt.ts')).charGPT,
   tokenizer: async () => (await import('./tokenizer.ts')).tokenizer,
   'tokenizer-training': async () => (await import('./tokenizer-training.ts')).tokenizerTraining,
+  transfer: async () => (await import('./tasks/transfer.ts')).transfer,
   weights: async () => (await import('./weights.ts')).weights,
   stream: async () => (await import('./stream.ts')).stream,
 };

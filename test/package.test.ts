@@ -51,6 +51,8 @@ describe('the packed packages', function () {
       },
     );
     expect(command).to.deep.include({ stderr: '', code: 0, stdout: example.stdout });
+    const version = await execute(join(project, 'node_modules/.bin/rivulet'), ['--version'], { cwd: project });
+    expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 });
 

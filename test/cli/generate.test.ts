@@ -1,16 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { rivulet, root, shared } from '../support/repository.ts';
-
-const stories = join(shared, 'data/checkpoints/stories260K');
+import { needs, rivulet, root, stories } from '../support/repository.ts';
 
 describe('rivulet generate', () => {
-  before(function () {
-    if (existsSync(stories)) return;
-    console.log(`      skipped: ${stories} is not there`);
-    this.skip();
-  });
+  needs(stories);
 
   it('tells the known story', async () => {
     const { stdout, stderr, code } = await rivulet(['generate', '--model', stories, '--prompt', '', '--max-new-tokens', '256']); // biome-ignore format: one call

@@ -1,17 +1,10 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { rivulet, root, shared } from '../support/repository.ts';
-
-const stories = join(shared, 'data/checkpoints/stories260K');
+import { needs, rivulet, root, stories } from '../support/repository.ts';
 
 describe('rivulet serve', () => {
-  before(function () {
-    if (existsSync(stories)) return;
-    console.log(`      skipped: ${stories} is not there`);
-    this.skip();
-  });
+  needs(stories);
 
   it('serves until it is told to stop, and then ends what is under way', async () => {
     let answer: Promise<{ status: number; text: string }> | undefined;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -7,22 +7,17 @@ import { type ServerType, serve } from '@hono/node-server';
 import { expect } from 'chai';
 import OpenAI from 'openai';
 import { type CausalLM, loadText, type Served, type ServeOptions, serveModel, type TextModel } from 'rivulet';
-import { shared } from '../support/repository.ts';
+import { needs, stories } from '../support/repository.ts';
 
 interface Told {
   readonly error: { readonly message: string };
 }
 
-const stories = join(shared, 'data/checkpoints/stories260K');
-
 describe('serveModel', () => {
   let text: TextModel & { readonly model: CausalLM };
   const servers: ServerType[] = [];
-  before(async function () {
-    if (!existsSync(stories)) {
-      console.log(`      skipped: ${stories} is not there`);
-      this.skip();
-    }
+  needs(stories);
+  before(async () => {
     text = (await loadText(stories)) as typeof text;
   });
   afterEach(async () => {

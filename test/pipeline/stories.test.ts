@@ -1,11 +1,10 @@
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GenerateOptions, type GenerationEnd, generate, type LanguageModel, score } from '@rivulet/generation';
 import { expect } from 'chai';
 import { FileError, loadText, type TextModel } from 'rivulet';
-import { root, shared, temporaryFolder } from '../support/repository.ts';
+import { needs, root, stories, temporaryFolder } from '../support/repository.ts';
 
-const stories = join(shared, 'data/checkpoints/stories260K');
 const fixtures = join(root, 'packages/generation/test/fixtures');
 
 interface Case {
@@ -29,11 +28,8 @@ async function continued(model: LanguageModel, { prompt, options }: Case): Promi
 
 describe('stories260K', () => {
   let text: TextModel;
-  before(async function () {
-    if (!existsSync(stories)) {
-      console.log(`      skipped: ${stories} is not there`);
-      this.skip();
-    }
+  needs(stories);
+  before(async () => {
     text = await loadText(stories);
   });
   after(() => text?.model.dispose());
@@ -65,9 +61,7 @@ describe('stories260K', () => {
 
 describe('a folder of Hugging Face’s', () => {
   const temporary = temporaryFolder();
-  before(function () {
-    if (!existsSync(stories)) this.skip();
-  });
+  needs(stories);
 
   /** A copy of the model with one file changed, or without it. */
   const changed = (name: string, file: string, change: ((text: Buffer) => Buffer | string) | null): string => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,16 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root, and the real data beside it where there is any. */
 export const root: string = fileURLToPath(new URL('../../', import.meta.url));
 export const shared: string = join(root, '..', 'shared');
+export const stories: string = join(shared, 'data/checkpoints/stories260K');
+
+/** Skips the tests of the surrounding `describe` where their data is not there, and says so. */
+export function needs(path: string): void {
+  before(function () {
+    if (existsSync(path)) return;
+    console.log(`      skipped: ${path} is not there`);
+    this.skip();
+  });
+}
 
 export interface Finished {
   readonly stdout: string;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 type Add = (parent: Command) => void;
@@ -29,9 +30,12 @@ async function add(parent: Command, group: Group, name: string | undefined): Pro
   for (const command of new Set(await Promise.all(chosen.map((load) => load())))) command(parent);
 }
 
+const version = (): string => JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
 async function program([, , name, second]: readonly string[]): Promise<Command> {
   const rivulet = new Command('rivulet')
     .description('Language-model pipelines as reactive streams, with the models inside')
+    .version(version())
     .showHelpAfterError('(rivulet --help shows the options)');
   if (name !== 'train') await add(rivulet, commands, name);
   if (name === 'train' || !Object.hasOwn(commands, name ?? ''))

@@ -27,11 +27,6 @@ export class KVCache {
     this.#sizes = sizes;
   }
 
-  /** Bytes that the buffers take. */
-  get bytes(): number {
-    return this.#buffers.reduce((n, { byteLength }) => n + byteLength, 0);
-  }
-
   add(from?: number, length?: number): number {
     const row: Row = { slot: this.#freeSlot(), length: 0 };
     const id = this.#next++;

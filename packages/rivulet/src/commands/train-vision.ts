@@ -19,7 +19,7 @@ export function addTrainVision(train: Command): void {
     weightDecay: 0.05,
     dropout: 0.1,
     labelSmoothing: 0.05,
-    ema: 0.98,
+    ema: 0,
     seed: 1,
   })
     .option('--backbone <name>', 'an architecture, such as resnet18 or mobilenet_v2; by default that of --weights')

@@ -20,6 +20,6 @@ export function addTrainingOptions(command: Command, data: string, defaults: Omi
     .option('--weight-decay <x>', 'decoupled weight decay', positive, defaults.weightDecay)
     .option('--dropout <p>', 'probability of dropout', share, defaults.dropout)
     .option('--label-smoothing <p>', 'share of probability spread over all classes', share, defaults.labelSmoothing)
-    .option('--ema <x>', 'decay of the average of the weights that is saved', share, defaults.ema)
+    .option('--ema <x>', 'decay of the average of the weights that is saved; 0: no average', share, defaults.ema)
     .option('--seed <n>', 'of first weights, order of the data, and dropout', natural, defaults.seed);
 }

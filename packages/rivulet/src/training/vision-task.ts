@@ -40,7 +40,7 @@ export interface VisionTask {
   readonly labels: readonly string[];
   readonly counts: { readonly train: number; readonly validation: number };
   readonly newHead: readonly string[];
-  /** The share of the held-out images that the averaged weights classify right. */
+  /** The share of the held-out images that the weights to be saved classify right. */
   accuracy(): Promise<number>;
   save(directory: string): Promise<void>;
 }
@@ -85,7 +85,7 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
     loss: ({ images, labels }) =>
       crossEntropy(forward(model, images), labels, { labelSmoothing: settings.labelSmoothing }),
     clipNorm: 1,
-    ema: settings.ema,
+    ...(settings.ema > 0 && { ema: settings.ema }), // batch norm's running statistics are of the weights, not of their average
     seed,
   });
   const gather = async (
