@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fit } from 'rivulet';
+import { lastValueFrom, tap } from 'rxjs';
 import sharp from 'sharp';
 import { type VisionSettings, visionTask } from '../../packages/rivulet/src/training/vision-task.ts';
 import type { Figure } from '../main.ts';
@@ -62,19 +63,17 @@ export async function transfer(): Promise<Figure[]> {
         throw error;
       });
       const seconds: number[] = [];
-      await new Promise<void>((resolve, reject) => {
-        let last = performance.now();
-        fit(task.trainer, task.options).subscribe({
-          next(event) {
+      let last = performance.now();
+      await lastValueFrom(
+        fit(task.trainer, task.options).pipe(
+          tap((event) => {
             if (event.type !== 'epoch-end') return;
             seconds.push((performance.now() - last) / 1000);
             last = performance.now();
             process.stderr.write(`${name}: epoch ${event.epoch + 1} ${JSON.stringify(event.metrics)}\n`);
-          },
-          error: reject,
-          complete: resolve,
-        });
-      });
+          }),
+        ),
+      );
       const { train, validation } = task.counts;
       const what = `${name}: ${train} images, ${validation} held out`;
       figures.push(

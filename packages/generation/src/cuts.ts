@@ -104,12 +104,18 @@ function nearest(
     mass[below < STEPS ? below | 0 : STEPS - 1]! += weight;
     total += weight;
   }
-  let end = 0;
-  for (let reached = mass[0]!; end < STEPS - 1 && reached < wanted * total; ) reached += mass[++end]!;
-  const past = end === STEPS - 1 ? Number.POSITIVE_INFINITY : end + 1;
+  const { past } = binThatReaches(wanted * total);
   const positions: number[] = [];
   for (let i = 0; i < values.length; i++) if ((max - values[i]!) * perLogit < past) positions.push(i);
   return { positions: Int32Array.from(positions), total };
+}
+
+/** The bin of `mass` in which the sum of all bins reaches `wanted`; the sum before it; `past`: keys from here on lie behind it. */
+function binThatReaches(wanted: number): { readonly end: number; readonly past: number; readonly before: number } {
+  let end = 0;
+  let before = 0;
+  while (end < STEPS - 1 && before + mass[end]! < wanted) before += mass[end++]!;
+  return { end, past: end === STEPS - 1 ? Number.POSITIVE_INFINITY : end + 1, before };
 }
 
 /** Ids of the `count` largest logits and of all that equal the last of these. */
@@ -189,10 +195,7 @@ function smallestSet(
     const key = keys[i]!;
     mass[key < STEPS ? key | 0 : STEPS - 1]! += weights[i]!;
   }
-  let end = 0;
-  let before = 0;
-  while (end < STEPS - 1 && before + mass[end]! < wanted) before += mass[end++]!;
-  const past = end === STEPS - 1 ? Number.POSITIVE_INFINITY : end + 1; // keys from here on are not in the set
+  const { end, past, before } = binThatReaches(wanted);
   const edge: { readonly at: number; readonly key: number }[] = [];
   const inside: number[] = [];
   for (let i = 0; i < keys.length; i++) {

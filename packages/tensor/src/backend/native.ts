@@ -98,8 +98,10 @@ class NativeSession implements Session {
         if (tensor) results[i] = bindForGood(this.#runtime, tensor);
       });
       inputs.forEach((tensor, i) => {
-        given[i] = kept(tensor) ?? bind(this.#runtime, tensor);
-        if (kept(tensor) === undefined) temporary.push(given[i]!);
+        const known = kept(tensor);
+        const value = known ?? bind(this.#runtime, tensor);
+        if (known === undefined) temporary.push(value);
+        given[i] = value;
       });
       const [names, outNames] = [this.#inputStrings.pointers, this.#outputStrings.pointers];
       const work = later((done) =>
