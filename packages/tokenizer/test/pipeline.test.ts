@@ -55,14 +55,13 @@ describe('the pipeline of tokenizer.json', () => {
       );
     });
 
-  it('is written back so that the reference gives the same ids', async function () {
-    for (const file of files) {
+  for (const file of files)
+    it(`is written back so that the reference gives the same ids: ${file}`, async function () {
       const ours = tokenizerFromJSON(sharedText(this, `tokenizers/hf/${file}.json`));
       const written = tokenizerToJSON(ours);
       expect(tokenizerToJSON(tokenizerFromJSON(written))).to.equal(written);
       const sample = "Hello wörld, don't 12 中文 <|endoftext|>[MASK]";
       const ids = (await Reference.fromString(written).encode(sample)).getIds();
       expect(ours.encoding(sample).ids).to.deep.equal(ids);
-    }
-  });
+    });
 });
