@@ -11,6 +11,7 @@ const commands: Group = {
   generate: async () => (await import('./commands/generate.ts')).addGenerate,
   serve: async () => (await import('./commands/serve.ts')).addServe,
   classify: async () => (await import('./commands/classify.ts')).addClassify,
+  export: async () => (await import('./commands/export.ts')).addExport,
   encode: tokens,
   decode: tokens,
   count: tokens,

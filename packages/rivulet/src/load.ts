@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchingOptions, GenerateOptions } from '@rivulet/generation';
 import type { Translator } from '@rivulet/seq2seq';
@@ -7,7 +6,7 @@ import type { Tokenizer } from '@rivulet/tokenizer';
 import type { CausalLM } from '@rivulet/transformer';
 import type { ImageClassifier } from '@rivulet/vision';
 import { loadBackbone, loadClassifier } from './loading/image-models.ts';
-import { type Json, ModelError, naming } from './loading/model-files.ts';
+import { ModelError, readConfig } from './loading/model-files.ts';
 import { loadCausalLM, loadTranslator } from './loading/text-models.ts';
 
 export { ModelError } from './loading/model-files.ts';
@@ -68,18 +67,4 @@ export async function loadImage(directory: string, options: CompileOptions = {})
   const loaded = await load(directory, options);
   if (loaded.kind !== 'image') throw new ModelError(directory, 'holds a text model, expected one for images');
   return loaded;
-}
-
-async function readConfig(directory: string): Promise<Json> {
-  const info = await stat(directory).catch(() => null);
-  if (!info) throw new ModelError(directory, 'there is no such folder');
-  if (!info.isDirectory())
-    throw new ModelError(directory, 'is no folder; a model is a folder with config.json and model.safetensors');
-  const file = join(directory, 'config.json');
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new ModelError(directory, 'holds no model: there is no config.json');
-  });
-  const config: unknown = naming(file, () => JSON.parse(text));
-  if (typeof config !== 'object' || config === null) throw new ModelError(file, 'is no JSON object');
-  return config as Json;
 }

@@ -28,7 +28,7 @@ export {
 } from './compile.ts';
 export { CompiledStep, compileStep, type StepOptions, type StepProgram } from './compile-step.ts';
 export { arange, linspace, ones, rand, randint, randn, zeros } from './constructors.ts';
-export { type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
+export { addDims, type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
 export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';

@@ -42,21 +42,24 @@ export function wholeText(sizes: DecoderSizes, ids: Tensor, rotary?: RotaryTable
   const positions = iota(ids.dim(1));
   const [cos, sin] = (rotary ? tables(rotary, sizes) : []).map((table) => table.gather(positions));
   const turn = (x: Tensor): Tensor => (cos && sin ? rotate(x, cos, sin) : x);
-  const shared = (x: Tensor): Tensor => {
-    if (heads === groups) return x;
-    const [batch, , rows, width] = x.shape;
-    return x
-      .unsqueeze(2)
-      .expand([batch!, groups, heads / groups, rows!, width!])
-      .reshape([batch!, heads, rows!, width!]);
-  };
   return {
     positions,
     attend(_, q, k, v) {
       const [queries, keys] = [turn(splitHeads(q, heads)), turn(splitHeads(k, groups))];
-      return mergeHeads(attention(queries, shared(keys), shared(splitHeads(v, groups)), { causal: true }));
+      const values = splitHeads(v, groups);
+      return mergeHeads(attention(queries, perHead(keys, sizes), perHead(values, sizes), { causal: true }));
     },
   };
+}
+
+/** Keys or values [B, groups, S, D] → [B, heads, S, D]: each group once for every head that it serves. */
+export function perHead(x: Tensor, { heads, groups }: DecoderSizes): Tensor {
+  if (heads === groups) return x;
+  const [batch, , rows, width] = x.shape;
+  return x
+    .unsqueeze(2)
+    .expand([batch!, groups, heads / groups, rows!, width!])
+    .reshape([batch!, heads, rows!, width!]);
 }
 
 /** New tokens behind cached ones; the caches with the new tokens come out in `keys` and `values`. */
@@ -108,7 +111,7 @@ export class CachedText implements AttentionContext {
 }
 
 /** Cosines and sines, both [positions, D/2]. */
-function tables({ cos, sin }: RotaryTables, { headWidth }: DecoderSizes): Tensor[] {
+export function tables({ cos, sin }: RotaryTables, { headWidth }: DecoderSizes): Tensor[] {
   const half = headWidth / 2;
   return [cos, sin].map((values) => tensor(values, [values.length / half, half]));
 }

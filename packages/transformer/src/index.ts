@@ -4,3 +4,4 @@ export { CausalLM, type CausalLMOptions } from './causal-lm.ts';
 export type { SpecialTokens } from './compiled-decoder.ts';
 export { GPT2, type GPT2Config, gpt2Weights, parseGPT2Config } from './gpt2.ts';
 export { Llama, type LlamaConfig, parseLlamaConfig } from './llama.ts';
+export { type DecoderGraph, decoderWithPast } from './with-past.ts';

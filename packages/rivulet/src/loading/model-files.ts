@@ -42,3 +42,18 @@ export function naming<T>(file: string, work: () => T): T {
     throw new ModelError(file, (error as Error).message, { cause: error });
   }
 }
+
+/** config.json of a model folder. @throws ModelError where there is no such folder, or no model in it. */
+export async function readConfig(directory: string): Promise<Json> {
+  const info = await stat(directory).catch(() => null);
+  if (!info) throw new ModelError(directory, 'there is no such folder');
+  if (!info.isDirectory())
+    throw new ModelError(directory, 'is no folder; a model is a folder with config.json and model.safetensors');
+  const file = join(directory, 'config.json');
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new ModelError(directory, 'holds no model: there is no config.json');
+  });
+  const config: unknown = naming(file, () => JSON.parse(text));
+  if (typeof config !== 'object' || config === null) throw new ModelError(file, 'is no JSON object');
+  return config as Json;
+}

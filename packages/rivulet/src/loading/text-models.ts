@@ -5,9 +5,20 @@ import type { Module } from '@rivulet/nn';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
 import type { CompileOptions, HostTensor } from '@rivulet/tensor';
 import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
-import { CausalLM, GPT2, gpt2Weights, Llama, parseGPT2Config, parseLlamaConfig } from '@rivulet/transformer';
+import {
+  CausalLM,
+  GPT2,
+  gpt2Weights,
+  Llama,
+  parseGPT2Config,
+  parseLlamaConfig,
+  type SpecialTokens,
+} from '@rivulet/transformer';
 import type { LoadOptions, TextModel } from '../load.ts';
 import { type Json, ModelError, naming, withWeights } from './model-files.ts';
+
+/** The families of decoders that are read, by Hugging Face's model_type. */
+export type CausalType = 'llama' | 'gpt2';
 
 export async function loadTranslator(directory: string, json: Json, options: CompileOptions): Promise<TextModel> {
   const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
@@ -19,12 +30,17 @@ export async function loadTranslator(directory: string, json: Json, options: Com
   return { kind: 'text', tokenizer, model: await Translator.compile(model, options), options: {} };
 }
 
-export async function loadCausalLM(
-  directory: string,
-  json: Json,
-  type: 'llama' | 'gpt2',
-  loading: LoadOptions,
-): Promise<TextModel> {
+/** A folder's decoder with all that belongs to it, not compiled yet. */
+export interface CausalFolder {
+  readonly model: Llama | GPT2;
+  readonly tokenizer: Tokenizer;
+  readonly tokens: SpecialTokens;
+  /** What generation_config.json says. */
+  readonly options: GenerateOptions;
+}
+
+/** Reads a folder in Hugging Face's layout. @throws ModelError naming the file that is missing, damaged, or does not fit the others. */
+export async function readCausalLM(directory: string, json: Json, type: CausalType): Promise<CausalFolder> {
   const file = join(directory, 'config.json');
   const make = naming(file, (): (() => Llama | GPT2) => {
     if (type === 'gpt2') {
@@ -44,9 +60,17 @@ export async function loadCausalLM(
   const ends = tokenIds(json.eos_token_id, file);
   const eosTokenIds = [options.eosTokenId ?? ends].flat();
   const [bosTokenId] = tokenIds(json.bos_token_id, file);
-  const bos = bosTokenId === undefined ? {} : { bosTokenId };
-  const compiled = await CausalLM.compile(model, { eosTokenIds, ...bos, ...loading });
-  return { kind: 'text', tokenizer, model: compiled, options };
+  return { model, tokenizer, tokens: { eosTokenIds, ...(bosTokenId !== undefined && { bosTokenId }) }, options };
+}
+
+export async function loadCausalLM(
+  directory: string,
+  json: Json,
+  type: CausalType,
+  loading: LoadOptions,
+): Promise<TextModel> {
+  const { model, tokenizer, tokens, options } = await readCausalLM(directory, json, type);
+  return { kind: 'text', tokenizer, model: await CausalLM.compile(model, { ...tokens, ...loading }), options };
 }
 
 /** A tied output layer may stand in the file beside the embedding that it is. */
