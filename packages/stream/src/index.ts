@@ -40,7 +40,8 @@ export { ItemError, type ItemErrorOptions } from './item-error.ts';
 export { lift } from './lift.ts';
 export { type LinesOptions, lines } from './lines.ts';
 export { type MapAsyncOptions, mapAsync } from './map-async.ts';
-export { fromIterable, fromPull, type Pull, PullObservable, pullOperator } from './pull.ts';
+export { type OperatorFacts, windowOf } from './operator-facts.ts';
+export { demandOf, fromIterable, fromPull, type Pull, PullObservable, pullOperator } from './pull.ts';
 export {
   fromReadable,
   intoWebWritable,

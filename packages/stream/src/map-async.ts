@@ -5,60 +5,95 @@ import { pullOperator } from './pull.ts';
 export interface MapAsyncOptions {
   /** How many items may be worked on at once; the operator's window. Default 1. */
   readonly concurrency?: number;
+  /** Whether results keep the items' order. Default true; otherwise each comes out as soon as it is there. */
+  readonly ordered?: boolean;
+}
+
+/** The result of one item, once it is there. */
+interface Result<R> {
+  settled: boolean;
+  value?: R;
+  failure?: { readonly error: unknown };
 }
 
 /**
- * Maps every item through an asynchronous function; results keep the items' order. At most `concurrency` items are pulled and
- * not yet given out. The function gets the signal that ends the run.
+ * Maps every item through an asynchronous function; results keep the items' order, unless `ordered` is false. At most `concurrency`
+ * items are pulled and not yet given out. The function gets the signal that ends the run.
  *
- *     source:                --a-b-c--------|
- *     mapAsync(f):           -----A---B---C-|
+ *     source:                              --a-b-c--------|
+ *     mapAsync(f):                         -----A---B---C-|
+ *     concurrency 3, ordered false:        -----B-A--C----|
  */
 export function mapAsync<T, R>(
   f: (item: T, signal: AbortSignal) => Promise<R> | R,
-  { concurrency = 1 }: MapAsyncOptions = {},
+  { concurrency = 1, ordered = true }: MapAsyncOptions = {},
 ): OperatorFunction<T, R> {
   checkWhole('concurrency', concurrency);
-  return pullOperator(async function* (source, signal) {
-    const pending: Promise<R>[] = [];
-    const iterator = source[Symbol.asyncIterator]();
-    let pulling: Promise<void> | null = null;
-    let end: { error?: unknown } | null = null; // the source's end, told when all results are out
-    const start = (item: T): void => {
-      const work = (async () => f(item, signal))();
-      work.catch(() => {}); // reported when its turn comes
-      pending.push(work);
-    };
-    const pullNext = async (): Promise<void> => {
+  return pullOperator(
+    async function* (source, signal) {
+      const iterator = source[Symbol.asyncIterator]();
+      const results: Result<R>[] = []; // in the order in which they are given out
+      let held = 0;
+      let pulling = false;
+      let ended = false;
+      let failure: { readonly error: unknown } | null = null; // of the source; told when all results are out
+      let wake = (): void => {};
+      const start = async (item: T): Promise<void> => {
+        const result: Result<R> = { settled: false };
+        if (ordered) results.push(result);
+        try {
+          result.value = await f(item, signal);
+        } catch (error) {
+          result.failure = { error };
+        }
+        result.settled = true;
+        if (!ordered) results.push(result);
+        wake();
+      };
+      const pull = async (): Promise<void> => {
+        pulling = true;
+        try {
+          const next = await iterator.next();
+          if (next.done) ended = true;
+          else {
+            held++;
+            void start(next.value);
+          }
+        } catch (error) {
+          ended = true;
+          failure = { error };
+        }
+        pulling = false;
+        wake();
+      };
+      const onAbort = (): void => wake();
+      signal.addEventListener('abort', onAbort);
       try {
-        const next = await iterator.next();
-        if (next.done) end = {};
-        else start(next.value);
-      } catch (error) {
-        end = { error };
+        while (!signal.aborted) {
+          if (!ended && !pulling && held < concurrency) void pull();
+          const first = results[0];
+          if (first?.settled) {
+            results.shift();
+            held--;
+            if (first.failure) throw first.failure.error;
+            yield first.value as R;
+          } else if (held === 0 && ended) break;
+          else
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+        }
+        if (failure && !signal.aborted) throw (failure as { error: unknown }).error;
       } finally {
-        pulling = null;
+        signal.removeEventListener('abort', onAbort);
+        if (!ended) {
+          const returned = iterator.return?.();
+          // A pending pull may never end, and the clean-up queues behind it; whoever waits for an error or the end must not.
+          if (pulling) returned?.catch(() => {});
+          else await returned;
+        }
       }
-    };
-    try {
-      while (!signal.aborted) {
-        if (!end && !pulling && pending.length < concurrency) pulling = pullNext();
-        const first = pending[0];
-        const waits: Promise<boolean>[] = [];
-        if (first) waits.push(first.then(() => true, () => true)); // biome-ignore format: two outcomes, one line
-        if (pulling) waits.push((pulling as Promise<void>).then(() => false));
-        if (waits.length === 0) break;
-        if (await Promise.race(waits)) yield await pending.shift()!;
-      }
-      const ended = end as { error?: unknown } | null;
-      if (ended && 'error' in ended && !signal.aborted) throw ended.error;
-    } finally {
-      if (!end) {
-        const returned = iterator.return?.();
-        // A pending pull may never end, and the clean-up queues behind it; whoever waits for an error or the end must not.
-        if (pulling) returned?.catch(() => {});
-        else await returned;
-      }
-    }
-  });
+    },
+    { window: concurrency },
+  );
 }

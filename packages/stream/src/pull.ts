@@ -1,4 +1,6 @@
 import { Observable, type OperatorFunction } from 'rxjs';
+import { turn, turnIsDue } from './event-loop.ts';
+import { type OperatorFacts, withFacts } from './operator-facts.ts';
 
 /** Starts a run of its own, which ends when the signal is aborted. */
 export type Pull<T> = (signal: AbortSignal) => AsyncIterable<T>;
@@ -18,6 +20,7 @@ export class PullObservable<T> extends Observable<T> {
       const drain = async (): Promise<void> => {
         for await (const value of pull(controller.signal)) {
           if (!subscriber.closed) subscriber.next(value);
+          if (turnIsDue()) await turn();
           if (subscriber.closed) return; // before anything more is asked for
         }
         subscriber.complete();
@@ -51,14 +54,31 @@ export function fromIterable<T>(items: Iterable<T> | AsyncIterable<T>): PullObse
   );
 }
 
-/** An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed. */
+/**
+ * An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed.
+ * `facts` say how many items it may hold (default: 1), and what `Sight` counts.
+ *
+ *     source:                  --a--b--c|
+ *     pullOperator(identity):  --a--b--c|
+ */
 export function pullOperator<T, R>(
   transform: (source: AsyncIterable<T>, signal: AbortSignal) => AsyncIterable<R>,
+  facts: OperatorFacts<R> = { window: 1 },
 ): OperatorFunction<T, R> {
-  return (source) => {
+  return withFacts((source) => {
     const pull = pullOf(source);
     return new PullObservable((signal) => transform(pull(signal), signal));
-  };
+  }, facts);
+}
+
+/**
+ * Whether demand reaches the source of a stream: it is `pulled` by this package's operators, its demand is `hidden` behind a plain
+ * rxjs operator that should be given to `lift`, or the source is of another kind and has always `pushed`.
+ */
+export function demandOf(stream: Observable<unknown>): 'pulled' | 'hidden' | 'pushed' {
+  if (stream instanceof PullObservable) return 'pulled';
+  for (let { source } = stream; source; source = source.source) if (source instanceof PullObservable) return 'hidden';
+  return 'pushed';
 }
 
 /** The source's pull side; of a plain observable, one that queues. */
@@ -92,18 +112,23 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
           }
           return new Promise((resolve, reject) => {
             waiting.add(resolve);
-            iterator.next().then(
-              (result) => {
-                waiting.delete(resolve);
-                if (result.done) signal.removeEventListener('abort', onAbort);
-                resolve(result);
-              },
-              (error: unknown) => {
-                waiting.delete(resolve);
-                signal.removeEventListener('abort', onAbort);
-                reject(error);
-              },
-            );
+            const ask = (): void => {
+              if (signal.aborted) return; // released already
+              iterator.next().then(
+                (result) => {
+                  waiting.delete(resolve);
+                  if (result.done) signal.removeEventListener('abort', onAbort);
+                  resolve(result);
+                },
+                (error: unknown) => {
+                  waiting.delete(resolve);
+                  signal.removeEventListener('abort', onAbort);
+                  reject(error);
+                },
+              );
+            };
+            if (turnIsDue()) void turn().then(ask);
+            else ask();
           });
         },
         async return() {
@@ -129,7 +154,7 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
   const subscription = source.subscribe({
     next: (value) => {
       queue.push(value);
-      if (queue.length === QUEUE_WARNING) warnAboutDemand();
+      if (queue.length === QUEUE_WARNING) warnAboutDemand(source);
       wake();
     },
     error: (error: unknown) => {
@@ -151,6 +176,7 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
         for (const value of waiting) {
           yield value;
           if (signal.aborted) return;
+          if (turnIsDue()) await turn();
         }
       } else if ('error' in state) throw state.error;
       else if (state.done) return;
@@ -165,12 +191,13 @@ async function* queued<T>(source: Observable<T>, signal: AbortSignal): AsyncGene
   }
 }
 
-function warnAboutDemand(): void {
+function warnAboutDemand(source: Observable<unknown>): void {
   const runtime = globalThis.process; // browsers have none
   if (warned || !runtime?.emitWarning || runtime.env.NODE_ENV === 'production') return;
   warned = true;
-  runtime.emitWarning(
-    `${QUEUE_WARNING} values wait in front of an operator of @rivulet/stream: its source pushes without being asked. ` +
-      'Wrap plain rxjs operators in lift(…), or start from fromIterable(…) or lines(…).',
-  );
+  const reason =
+    demandOf(source) === 'hidden'
+      ? 'a plain rxjs operator hides that its source could be asked. Wrap it in lift(…).'
+      : 'its source pushes without being asked. Start from fromIterable(…), fromPull(…) or lines(…) where that is possible.';
+  runtime.emitWarning(`${QUEUE_WARNING} values wait in front of an operator of @rivulet/stream: ${reason}`);
 }

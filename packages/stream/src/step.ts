@@ -1,4 +1,6 @@
 import type { Observable, OperatorFunction } from 'rxjs';
+import { turn, turnIsDue } from './event-loop.ts';
+import { type OperatorFacts, withFacts } from './operator-facts.ts';
 import { PullObservable, pullOf } from './pull.ts';
 
 /** Given by a step instead of a value: the item has no result (yet). */
@@ -30,14 +32,23 @@ class SteppedObservable<R> extends PullObservable<R> {
 
 /**
  * An operator of a step that every run makes anew. Neighbouring steps are run as one loop; an item passes all of them before the
- * next is asked for.
+ * next is asked for. `facts` say how many items the step may hold. Default: 1.
+ *
+ *     source:                       --a--b--c|
+ *     stepOperator(x ≠ b ? x : SKIP): --a-----c|
  */
-export function stepOperator<T, R>(make: () => Step<T, R>): OperatorFunction<T, R> {
+export function stepOperator<T, R>(
+  make: () => Step<T, R>,
+  facts: OperatorFacts<R> = { window: 1 },
+): OperatorFunction<T, R> {
   const step = make as unknown as MakeStep;
-  return (source) =>
-    source instanceof SteppedObservable
-      ? new SteppedObservable<R>(source.origin, [...source.steps, step])
-      : new SteppedObservable<R>(source, [step]);
+  return withFacts(
+    (source) =>
+      source instanceof SteppedObservable
+        ? new SteppedObservable<R>(source.origin, [...source.steps, step])
+        : new SteppedObservable<R>(source, [step]),
+    facts,
+  );
 }
 
 async function* run(
@@ -50,8 +61,15 @@ async function* run(
   const atOnce = Symbol.iterator in source;
   let ended = false;
   let failure: { error: unknown } | null = null; // of the source; told after what the steps still hold
+  let aborted = signal.aborted; // the signal's own property costs more than the rest of the loop
+  const onAbort = (): void => {
+    aborted = true;
+  };
+  signal.addEventListener('abort', onAbort);
   try {
     while (true) {
+      if (turnIsDue()) await turn();
+      if (aborted) return;
       let result: IteratorResult<unknown>;
       try {
         const next = iterator.next();
@@ -67,9 +85,9 @@ async function* run(
         value = steps[i]!.next(value, signal);
         if (!isPromise(value)) continue;
         value = await value; // here, not in a function of its own: that would cost promises
-        if (signal.aborted) return;
+        if (aborted) return;
       }
-      if (signal.aborted) return;
+      if (aborted) return;
       if (value !== SKIP) yield value;
     }
     ended = true;
@@ -84,6 +102,7 @@ async function* run(
     }
     if (failure) throw failure.error;
   } finally {
+    signal.removeEventListener('abort', onAbort);
     if (!ended) await iterator.return?.();
   }
 }

@@ -14,7 +14,7 @@ import {
   throwError,
   toArray,
 } from 'rxjs';
-import { fromIterable, lift } from '../src/index.ts';
+import { demandOf, fromIterable, lift } from '../src/index.ts';
 import { failure, Meter, naturals, turns } from './support/probe.ts';
 
 describe('lift', () => {
@@ -46,5 +46,15 @@ describe('lift', () => {
     const broken = new Error('broken');
     const stream = fromIterable([1]).pipe(lift(concatMap(() => throwError(() => broken))));
     expect(await failure(lastValueFrom(stream))).to.equal(broken);
+  });
+});
+
+describe('demandOf', () => {
+  it('tells whether the source can be asked, and whether a plain operator hides it', () => {
+    const pulled = fromIterable([1]).pipe(lift(map((x) => x)));
+    expect(demandOf(pulled)).to.equal('pulled');
+    expect(demandOf(pulled.pipe(map((x) => x)))).to.equal('hidden');
+    expect(demandOf(pulled.pipe(concatMap((x) => of(x)), map((x) => x)))).to.equal('hidden'); // biome-ignore format: short
+    expect(demandOf(of(1).pipe(map((x) => x)))).to.equal('pushed');
   });
 });
