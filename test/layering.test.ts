@@ -11,7 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   nn: ['tensor'],
   training: ['tensor', 'nn', 'rxjs'],
   generation: [],
-  stream: ['tokenizer', 'generation', 'rxjs'],
+  stream: ['tokenizer', 'generation', 'rxjs', 'tinyglobby', '@opentelemetry/api'],
   recurrent: ['tensor', 'nn'],
   transformer: ['tensor', 'nn', 'generation'],
   seq2seq: ['tensor', 'nn', 'recurrent', 'transformer', 'generation'],

@@ -1,7 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { checkWhole } from './check.ts';
-import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
-import { pullOperator } from './pull.ts';
+import { mapSettled, type SettledOptions } from './settled.ts';
 
 export interface Label {
   readonly label: string;
@@ -20,13 +19,13 @@ export interface Classified<I> {
   readonly labels: readonly Label[];
 }
 
-export interface ClassifyOptions extends ItemErrorOptions {
+export interface ClassifyOptions extends SettledOptions {
   /** How many labels to give. Default 1. */
   readonly topK?: number;
 }
 
 /**
- * The likeliest labels of every input, in order. Window: 1.
+ * The likeliest labels of every input, in order. Window: `concurrency`.
  *
  *     source:    --"a.png"------"b.png"------|
  *     classify:  ---------{0}----------{1}---|
@@ -39,18 +38,9 @@ export function classify<I>(
 ): OperatorFunction<I, Classified<I>> {
   const { topK = 1 } = options;
   checkWhole('topK', topK);
-  return pullOperator(async function* (source) {
-    let index = 0;
-    for await (const input of source) {
-      const at = index++;
-      let labels: readonly Label[];
-      try {
-        labels = await classifier.classify(input);
-      } catch (error) {
-        settleItemError(new ItemError(at, String(input), error), options);
-        continue;
-      }
-      yield { index: at, input, labels: labels.slice(0, topK) };
-    }
-  });
+  return mapSettled(
+    async (input: I, index) => ({ index, input, labels: (await classifier.classify(input)).slice(0, topK) }),
+    String,
+    options,
+  );
 }

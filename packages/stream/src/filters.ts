@@ -149,3 +149,22 @@ export function ofScript(script: string, { share = 0.5 }: { share?: number } = {
     return letters.length > 0 && (letters.join('').match(wanted)?.length ?? 0) >= share * letters.length;
   });
 }
+
+/**
+ * Keeps texts in one of some languages, as a detector of your choice names them (such as `franc` of the package franc-min, with ISO
+ * 639-3 codes). Window: 1.
+ *
+ *     source:                      --"hello there"--"guten Morgen"--|
+ *     ofLanguage(['deu'], franc):  -----------------"guten Morgen"--|
+ */
+export function ofLanguage(
+  languages: Iterable<string>,
+  detect: (text: string) => string | Promise<string>,
+): OperatorFunction<string, string> {
+  const wanted = new Set(languages);
+  if (wanted.size === 0) throw new RangeError('ofLanguage needs one language or more: it would keep nothing');
+  return filterItems((text: string) => {
+    const found = detect(text);
+    return typeof found === 'string' ? wanted.has(found) : found.then((language) => wanted.has(language));
+  });
+}

@@ -4,8 +4,9 @@ import type { OperatorFunction } from 'rxjs';
 import { checkWhole } from './check.ts';
 import { inOrder } from './in-order.ts';
 import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
+import { type OperatorFacts, withFacts } from './operator-facts.ts';
 import { pullOperator } from './pull.ts';
-import type { TextTokenizer, TokenizedText } from './text.ts';
+import { type TextTokenizer, type TokenizedText, tokenize } from './text.ts';
 
 /** An event of the generation for one item. */
 export type TokenEvent = { readonly index: number; readonly text: string } & (
@@ -64,13 +65,18 @@ export function generate(
       yield empty;
     }
   };
-  if (concurrency > 1) return pullOperator((source, signal) => inOrder(source, concurrency, signal, continued));
+  const facts: OperatorFacts<TokenEvent> = {
+    window: concurrency,
+    completes: ({ type }) => (type === 'generation-end' ? 1 : 0),
+    tokens: ({ type }) => (type === 'token' ? 1 : 0),
+  };
+  if (concurrency > 1) return pullOperator((source, signal) => inOrder(source, concurrency, signal, continued), facts);
   return pullOperator(async function* (source, signal) {
     for await (const item of source) {
       yield* continued(item, signal);
       if (signal.aborted) return;
     }
-  });
+  }, facts);
 }
 
 /** What a `Detokenizer` reads of an event. */
@@ -154,5 +160,28 @@ export function collect(tokenizer: TextTokenizer): OperatorFunction<TokenEvent, 
       const { index, text: original, tokens, score, reason } = event;
       yield { index, source: original, text, tokens, score, reason };
     }
+  });
+}
+
+/**
+ * Translates texts (or answers, or rewrites them: whatever the model was trained for) with a model that reads a source; one record
+ * per text, in order. For the pieces as they are made: `tokenize`, `generate` and `detokenize`. Window: `concurrency`.
+ *
+ *     source:     --"ab"------"c"------|
+ *     translate:  ---------{0}-----{1}-|
+ *
+ * Errors as with `generate`. @throws TypeError for a model that continues its prompt.
+ */
+export function translate(
+  model: LanguageModel,
+  tokenizer: TextTokenizer,
+  options: GenerateItems = {},
+): OperatorFunction<string, Generated> {
+  if (model.continuesPrompt)
+    throw new TypeError('translate needs a model that reads a source; this one continues its prompt: use generate');
+  const steps = [tokenize(tokenizer), generate(model, options), collect(tokenizer)] as const;
+  return withFacts((source) => source.pipe(...steps), {
+    window: options.concurrency ?? 1,
+    tokens: ({ tokens }) => tokens.length,
   });
 }

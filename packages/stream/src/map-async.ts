@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { checkWhole } from './check.ts';
 import { pullOperator } from './pull.ts';
+import { SKIP } from './step.ts';
 
 export interface MapAsyncOptions {
   /** How many items may be worked on at once; the operator's window. Default 1. */
@@ -18,21 +19,23 @@ interface Result<R> {
 
 /**
  * Maps every item through an asynchronous function; results keep the items' order, unless `ordered` is false. At most `concurrency`
- * items are pulled and not yet given out. The function gets the signal that ends the run.
+ * items are pulled and not yet given out. The function gets the signal that ends the run and the item's number, from 0; an item for
+ * which it gives `SKIP` has no result.
  *
  *     source:                              --a-b-c--------|
  *     mapAsync(f):                         -----A---B---C-|
  *     concurrency 3, ordered false:        -----B-A--C----|
  */
 export function mapAsync<T, R>(
-  f: (item: T, signal: AbortSignal) => Promise<R> | R,
+  f: (item: T, signal: AbortSignal, index: number) => Promise<R> | R,
   { concurrency = 1, ordered = true }: MapAsyncOptions = {},
-): OperatorFunction<T, R> {
+): OperatorFunction<T, Exclude<R, typeof SKIP>> {
   checkWhole('concurrency', concurrency);
   return pullOperator(
     async function* (source, signal) {
       const iterator = source[Symbol.asyncIterator]();
       const results: Result<R>[] = []; // in the order in which they are given out
+      let index = 0;
       let held = 0;
       let pulling = false;
       let ended = false;
@@ -42,7 +45,7 @@ export function mapAsync<T, R>(
         const result: Result<R> = { settled: false };
         if (ordered) results.push(result);
         try {
-          result.value = await f(item, signal);
+          result.value = await f(item, signal, index++);
         } catch (error) {
           result.failure = { error };
         }
@@ -76,7 +79,7 @@ export function mapAsync<T, R>(
             results.shift();
             held--;
             if (first.failure) throw first.failure.error;
-            yield first.value as R;
+            if (first.value !== SKIP) yield first.value as Exclude<R, typeof SKIP>;
           } else if (held === 0 && ended) break;
           else
             await new Promise<void>((resolve) => {

@@ -1,20 +1,28 @@
 import type { Observable, OperatorFunction } from 'rxjs';
+import { checkWhole } from './check.ts';
 import { fromPull, type PullObservable, pullOf, pullOperator } from './pull.ts';
 import { mapItems } from './step.ts';
 
+/** What `fromReadable` needs of a Node stream. */
+export type NodeReadable<T> = AsyncIterable<T> & { destroy(): unknown };
+
 /**
- * Values of a web stream, read when they are asked for; unsubscribing cancels it. A stream can be read once.
+ * Values of a web or Node stream, read when they are asked for; unsubscribing cancels or destroys it. A stream can be read once.
  *
  *     stream:        --a--b--|
  *     fromReadable:  --a--b--|
  */
-export function fromReadable<T>(stream: ReadableStream<T>): PullObservable<T> {
+export function fromReadable<T>(stream: ReadableStream<T> | NodeReadable<T>): PullObservable<T> {
   return fromPull(async function* (signal) {
-    const reader = stream.getReader();
-    const cancel = (): void => void reader.cancel().catch(() => {});
+    const reader = 'getReader' in stream ? stream.getReader() : null;
+    const cancel = (): void => {
+      if (reader) void reader.cancel().catch(() => {});
+      else (stream as NodeReadable<T>).destroy(); // its iterator would wait for the read to end
+    };
     signal.addEventListener('abort', cancel);
     try {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+      if (!reader) yield* stream as NodeReadable<T>;
+      else for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
     } finally {
       signal.removeEventListener('abort', cancel);
       cancel();
@@ -79,17 +87,22 @@ export function intoWebWritable<T>(stream: WritableStream<T>): OperatorFunction<
 }
 
 /**
- * Values as lines of JSON. Window: 1.
+ * Values as lines of JSON. Window: 1. A value without a form in JSON fails the stream with an error that says which.
  *
  *     source:     --{a:1}----------|
  *     jsonLines:  --'{"a":1}\n'----|
  */
 export function jsonLines<T>(): OperatorFunction<T, string> {
-  return mapItems((item: T, index) => {
-    const json = JSON.stringify(item) as string | undefined;
-    if (json === undefined) throw new RangeError(`item ${index} (${typeof item}) has no form in JSON`);
-    return `${json}\n`;
-  });
+  return mapItems((item: T, index) => `${json(item, index)}\n`);
+}
+
+export interface ServerSentEventsOptions {
+  /** The events' name. Default: none, which readers take as `message`. */
+  readonly event?: string;
+  /** How long a reader should wait before it connects anew, ms; told with the first event. Default: as the reader chooses. */
+  readonly retry?: number;
+  /** The number of the first event, where a reader goes on behind the one it saw last. Default 0. */
+  readonly firstId?: number;
 }
 
 /**
@@ -99,8 +112,28 @@ export function jsonLines<T>(): OperatorFunction<T, string> {
  *     source:            --{a:1}-----------------------|
  *     serverSentEvents:  --'id: 0\ndata: {"a":1}\n\n'--|
  */
-export function serverSentEvents<T>({ event }: { event?: string } = {}): OperatorFunction<T, string> {
+export function serverSentEvents<T>({
+  event,
+  retry,
+  firstId = 0,
+}: ServerSentEventsOptions = {}): OperatorFunction<T, string> {
   if (event !== undefined && /[\r\n]/.test(event)) throw new RangeError('event must be a single line');
+  if (retry !== undefined) checkWhole('retry', retry, 0);
+  checkWhole('firstId', firstId, 0);
   const head = event === undefined ? '' : `event: ${event}\n`;
-  return mapItems((item: T, index) => `id: ${index}\n${head}data: ${JSON.stringify(item) ?? 'null'}\n\n`);
+  const first = retry === undefined ? '' : `retry: ${retry}\n`;
+  return mapItems(
+    (item: T, index) => `${index === 0 ? first : ''}id: ${firstId + index}\n${head}data: ${json(item, index)}\n\n`,
+  );
+}
+
+function json(item: unknown, index: number): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(item);
+  } catch (error) {
+    throw new TypeError(`item ${index} has no form in JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (text === undefined) throw new RangeError(`item ${index} (${typeof item}) has no form in JSON`);
+  return text;
 }

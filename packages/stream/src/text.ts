@@ -24,17 +24,20 @@ export interface TokenizedText {
  *     tokenize:  --{0}--{1}--|
  */
 export function tokenize(tokenizer: TextTokenizer): OperatorFunction<string, TokenizedText> {
-  return pullOperator(async function* (source) {
-    let index = 0;
-    for await (const text of source) {
-      let ids: Int32Array;
-      try {
-        ids = tokenizer.encode(text);
-      } catch (error) {
-        throw new ItemError(index, text, error);
+  return pullOperator(
+    async function* (source) {
+      let index = 0;
+      for await (const text of source) {
+        let ids: Int32Array;
+        try {
+          ids = tokenizer.encode(text);
+        } catch (error) {
+          throw new ItemError(index, text, error);
+        }
+        yield { index, text, ids };
+        index++;
       }
-      yield { index, text, ids };
-      index++;
-    }
-  });
+    },
+    { window: 1, tokens: ({ ids }) => ids.length },
+  );
 }

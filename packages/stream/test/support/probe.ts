@@ -42,3 +42,9 @@ export async function failure(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+/** Resolves when the condition holds; gives up after many turns, so that the test fails where it is looked at. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 2000 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, i < 20 ? 0 : 2));
+  if (!holds()) throw new Error(`it did not come to ${holds}`);
+}

@@ -1,0 +1,186 @@
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkDuration } from '../check.ts';
+import { LineSplitter } from '../line-splitter.ts';
+import { fromPull, type PullObservable } from '../pull.ts';
+import { type EncodingOptions, type FileLine, naming } from './files.ts';
+
+export interface TailOptions extends EncodingOptions {
+  /** Which files of the folder are followed, by name. Default: all that do not begin with a dot. */
+  readonly match?: (name: string) => boolean;
+  /** Where to begin in the files that are there already; later ones are read from their start. Default `end`. */
+  readonly from?: 'start' | 'end';
+  /** How long to wait before looking again when nothing new was there, ms. Default 250. */
+  readonly poll?: number;
+}
+
+/** So many bytes at a file's start tell it from another one under its name or inode. */
+const HEAD = 256;
+const CHUNK = 2 ** 16;
+
+/** One file that is followed. */
+interface Followed {
+  path: string;
+  /** The first bytes, up to `HEAD` of what was read. */
+  head: Uint8Array;
+  offset: number;
+  /** When the file was changed, as of the last look, ms. */
+  changed: number;
+  line: number;
+  decoder: InstanceType<typeof TextDecoder>;
+  splitter: LineSplitter;
+}
+
+/**
+ * The lines that are appended to the files of a folder, and those of new files there; never ends by itself. `path` may also be one
+ * file, which need not exist yet. Looks at the folder only when a line is asked for and none is at hand.
+ *
+ *     appended:  --a0-----b0(new file)--a1--|
+ *     tail:      --a0-----b0------------a1---
+ *
+ * A line is given when its end is written. A file that was renamed within the folder (rotation) is read on to its end; one that
+ * became shorter, or begins otherwise than before, is read anew from its start, after what was left of an unfinished line. What is
+ * deleted before it was read is gone. Errors name the file.
+ */
+export function tail(
+  path: string,
+  { match = (name) => !name.startsWith('.'), from = 'end', poll = 250, encoding = 'utf-8', fatal = false, ...options }: TailOptions = {}, // biome-ignore format: one line of options
+): PullObservable<FileLine> {
+  checkDuration('poll', poll);
+  const fresh = (): Pick<Followed, 'decoder' | 'splitter'> => ({
+    decoder: new TextDecoder(encoding, { fatal }),
+    splitter: new LineSplitter(options),
+  });
+  fresh(); // a RangeError here, not in the middle of a stream
+
+  return fromPull(async function* (signal) {
+    const followed = new Map<string, Followed>(); // by device and inode, which a renamed file keeps
+    let first = true;
+
+    const begin = (file: Followed): void => {
+      Object.assign(file, { head: new Uint8Array(0), offset: 0, line: 0, ...fresh() });
+    };
+    const give = function* (file: Followed, texts: Iterable<string>): Generator<FileLine> {
+      for (const text of texts) yield { path: file.path, line: file.line++, text };
+    };
+    const rest = function* (file: Followed): Generator<FileLine> {
+      yield* give(file, file.splitter.push(file.decoder.decode()));
+      yield* give(file, file.splitter.end());
+    };
+    /** What stands behind the offset. */
+    const read = async function* (file: Followed, handle: FileHandle, size: number): AsyncGenerator<FileLine> {
+      if (size < file.offset || !(await begins(handle, file.head))) {
+        yield* rest(file);
+        begin(file);
+      }
+      while (!signal.aborted) {
+        const { bytesRead, buffer } = await handle.read(new Uint8Array(CHUNK), 0, CHUNK, file.offset);
+        if (bytesRead === 0) return;
+        const bytes = buffer.subarray(0, bytesRead);
+        if (file.head.length < HEAD) file.head = Buffer.concat([file.head, bytes.subarray(0, HEAD - file.head.length)]);
+        file.offset += bytesRead;
+        yield* give(file, file.splitter.push(file.decoder.decode(bytes, { stream: true })));
+      }
+    };
+
+    while (!signal.aborted) {
+      let changed = false;
+      const present = new Set<string>();
+      for (const { key, path: at, size, changed: time, wanted } of await look(path, match)) {
+        let file = followed.get(key);
+        if (!file && !wanted) continue;
+        present.add(key);
+        if (!file) {
+          file = { path: at, head: new Uint8Array(0), offset: 0, changed: 0, line: 0, ...fresh() };
+          followed.set(key, file);
+          if (first && from === 'end') {
+            await skip(file, at, size);
+            continue;
+          }
+        }
+        file.path = at;
+        if (size === file.offset && time === file.changed) continue;
+        const handle = await open(at, 'r').catch((error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return null; // renamed in between: the next look finds it
+          throw naming(at, error);
+        });
+        if (!handle) continue;
+        try {
+          const { size: now, mtimeMs } = await handle.stat();
+          const before = file.offset;
+          file.changed = mtimeMs;
+          for await (const line of read(file, handle, now)) {
+            changed = true;
+            yield line;
+          }
+          changed ||= file.offset !== before;
+        } catch (error) {
+          throw naming(at, error);
+        } finally {
+          await handle.close();
+        }
+      }
+      for (const [key, file] of followed)
+        if (!present.has(key)) {
+          followed.delete(key);
+          yield* rest(file);
+        }
+      first = false;
+      if (!changed) await sleep(poll, undefined, { signal }).catch(() => {});
+    }
+  });
+}
+
+interface Found {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly changed: number;
+  /** Whether its name is one that is followed. */
+  readonly wanted: boolean;
+}
+
+/** The files of a folder, or beside a file, sorted by name; none where there is no such folder or file yet. */
+async function look(path: string, match: (name: string) => boolean): Promise<Found[]> {
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw naming(path, error);
+  });
+  const isFolder = info?.isDirectory() ?? false;
+  const folder = isFolder ? path : join(path, '..');
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new Error(`${folder}: there is no such folder`, { cause: error });
+    throw naming(folder, error);
+  });
+  const found: Found[] = [];
+  for (const name of names.sort()) {
+    const at = join(folder, name);
+    const each = await stat(at).catch(() => null); // gone in between
+    if (!each?.isFile()) continue;
+    const wanted = isFolder ? match(name) : join(folder, name) === join(path);
+    found.push({ key: `${each.dev}:${each.ino}`, path: at, size: each.size, changed: each.mtimeMs, wanted });
+  }
+  return found;
+}
+
+/** Whether a file begins with these bytes. */
+async function begins(handle: FileHandle, head: Uint8Array): Promise<boolean> {
+  if (head.length === 0) return true;
+  const { bytesRead, buffer } = await handle.read(new Uint8Array(head.length), 0, head.length, 0);
+  return bytesRead === head.length && Buffer.compare(buffer, head) === 0;
+}
+
+/** Begins behind what a file holds already; a line that is unfinished there is given from its middle. */
+async function skip(file: Followed, path: string, size: number): Promise<void> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw naming(path, error);
+  });
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(HEAD), 0, Math.min(HEAD, size), 0);
+    file.head = buffer.subarray(0, bytesRead);
+    file.offset = size;
+  } finally {
+    await handle.close();
+  }
+}
