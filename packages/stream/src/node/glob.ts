@@ -1,9 +1,10 @@
+import { isAbsolute, join, resolve } from 'node:path';
 import { glob as match } from 'tinyglobby';
 
 export interface GlobOptions {
   /** The folder that patterns start from. Default: the working directory. */
   readonly cwd?: string;
-  /** Patterns of what is left out. */
+  /** Patterns of what is left out, from that folder. */
   readonly ignore?: string | readonly string[];
   /** Whether `*` matches names that begin with a dot. Default false. */
   readonly dot?: boolean;
@@ -15,13 +16,13 @@ export interface GlobOptions {
  */
 export function glob(
   patterns: string | readonly string[],
-  { cwd = process.cwd(), ignore = [], dot = false }: GlobOptions = {},
+  { cwd = '.', ignore = [], dot = false }: GlobOptions = {},
 ): AsyncIterable<string> {
   return {
     async *[Symbol.asyncIterator]() {
       const found = await match([patterns].flat(), { cwd, dot, ignore: [ignore].flat(), onlyFiles: true });
-      if (found.length === 0) throw new Error(`no file matches ${[patterns].flat().join(', ')} in ${cwd}`);
-      for (const path of found.sort()) yield path;
+      if (found.length === 0) throw new Error(`no file matches ${[patterns].flat().join(', ')} in ${resolve(cwd)}`);
+      for (const path of found.sort()) yield isAbsolute(path) ? path : join(cwd, path);
     },
   };
 }

@@ -1,4 +1,5 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { OperatorFunction } from 'rxjs';
 import { fromPull, pullOf, pullOperator } from '../pull.ts';
 import { naming } from './files.ts';
@@ -23,7 +24,10 @@ export function intoFile<T extends string | Uint8Array>(
   { append = false }: IntoFileOptions = {},
 ): OperatorFunction<T, T> {
   return pullOperator(async function* (source, signal) {
-    const file = createWriteStream(path, { flags: append ? 'a' : 'w' });
+    const handle = await open(path, append ? 'a' : 'w').catch((error: unknown) => {
+      throw naming(path, error);
+    });
+    const file = handle.createWriteStream();
     let items = 0;
     let failure: { error: unknown } | null = null; // of the source: passed on as it is
     const watched = fromPull(async function* () {

@@ -86,8 +86,8 @@ export function intoWritable<T extends string | Uint8Array>(
       signal.removeEventListener('abort', onWake);
       writable.off('drain', onWake);
       writable.off('close', onClose);
-      // The error of a write that is still on its way must find a listener, or it would end the process.
-      if (unwritten === 0) writable.off('error', fail);
+      // An error that is still on its way must find a listener, or it would end the process; a failed stream tells it last.
+      if (unwritten === 0 && !failure) writable.off('error', fail);
     }
   });
 }
