@@ -8,14 +8,17 @@ import {
   CircuitOpenError,
   type DeadLetter,
   deduplicate,
+  expectWithin,
   fromIterable,
   fromPull,
   Gate,
   mapItems,
   mapOrBury,
   normalize,
+  ofLanguage,
   ofLength,
   ofScript,
+  rateLimit,
   sentences,
   TimeoutError,
   through,
@@ -111,6 +114,39 @@ describe('work', () => {
     expect(((await failure(Promise.resolve(work(9, signal)))) as Error).message).to.equal('call 3');
   });
 
+  it('withRetry waits longer each time, with jitter from its seed, and gives up on what is not worth it or not wanted', async () => {
+    const waits: number[] = [];
+    const { setTimeout: real } = globalThis;
+    globalThis.setTimeout = ((callback: () => void, ms: number) => {
+      waits.push(ms);
+      return real(callback, 0);
+    }) as typeof setTimeout;
+    const down = (): never => {
+      throw new Error('down');
+    };
+    try {
+      const tries = async (seed: number): Promise<number[]> => {
+        waits.length = 0;
+        await failure(Promise.resolve(withRetry(down, { attempts: 5, wait: 100, maxWait: 300, seed })(0, signal)));
+        return [...waits];
+      };
+      const first = await tries(1);
+      for (const [i, longest] of [100, 200, 300, 300].entries()) expect(first[i]).to.be.within(longest / 2, longest);
+      expect(await tries(1)).to.deep.equal(first);
+      expect(await tries(2)).to.not.deep.equal(first);
+      waits.length = 0;
+      await failure(Promise.resolve(withRetry(down, { retryable: () => false })(0, signal)));
+      expect(waits).to.deep.equal([]);
+    } finally {
+      globalThis.setTimeout = real;
+    }
+    const controller = new AbortController();
+    const waiting = Promise.resolve(withRetry(down, { wait: 1e6 })(0, controller.signal));
+    await turns(2);
+    controller.abort(new Error('unsubscribed'));
+    expect(await failure(waiting)).to.have.property('message', 'unsubscribed');
+  });
+
   it('withTimeout aborts the work’s signal', async () => {
     let aborted = false;
     const work = withTimeout((_: number, own) => {
@@ -141,6 +177,53 @@ describe('work', () => {
     [time, healthy] = [10, true];
     expect(await call()).to.equal('up');
     expect(await call()).to.equal('up');
+  });
+
+  it('expectWithin fails where the source is silent, and leaves it', async () => {
+    let left = false;
+    const silent = fromPull(async function* (own) {
+      yield 1;
+      own.addEventListener('abort', () => {
+        left = true;
+      });
+      await new Promise(() => {});
+    });
+    const seen: number[] = [];
+    const error = await new Promise((resolve) => silent.pipe(expectWithin(5)).subscribe({ next: (x) => seen.push(x), error: resolve })); // biome-ignore format: one thought
+    expect(error).to.be.instanceOf(TimeoutError);
+    expect([seen, left]).to.deep.equal([[1], true]);
+  });
+
+  it('mapOrBury works on several items at once and numbers what it buries', async () => {
+    const letters: DeadLetter<number>[] = [];
+    const odd = mapOrBury(async (x: number) => { await turns(6 - x); if (x % 2 === 0) throw new Error('even'); return x; }, { next: (letter) => letters.push(letter) }, { concurrency: 3 }); // biome-ignore format: one thought
+    expect(await all([1, 2, 3, 4, 5], odd)).to.deep.equal([1, 3, 5]);
+    expect(letters.map(({ index, item }) => [index, item])).to.have.deep.members([[1, 2], [3, 4]]); // biome-ignore format: a table
+  });
+
+  it('rateLimit lets no more through in any stretch than it may', async () => {
+    const { setTimeout: real } = globalThis;
+    const now = performance.now;
+    let time = 0; // a clock that only waiting moves
+    performance.now = () => time;
+    globalThis.setTimeout = ((callback: () => void, ms: number) => {
+      time += ms;
+      return real(callback, 0);
+    }) as typeof setTimeout;
+    try {
+      const limited = fromIterable(Array(7).keys()).pipe(rateLimit({ count: 3, per: 20 }));
+      expect(await lastValueFrom(limited.pipe(mapItems(() => time), toArray()))).to.deep.equal([0, 0, 0, 20, 20, 20, 40]); // biome-ignore format: one thought
+    } finally {
+      globalThis.setTimeout = real;
+      performance.now = now;
+    }
+  });
+
+  it('ofLanguage keeps what its detector names, at once or later', async () => {
+    const detect = (text: string): string => (text.startsWith('der') ? 'deu' : 'eng');
+    expect(await all(['der Hund', 'the dog'], ofLanguage(['deu'], detect))).to.deep.equal(['der Hund']);
+    expect(await all(['der Hund', 'the dog'], ofLanguage(['eng'], async (text) => detect(text)))).to.deep.equal(['the dog']); // biome-ignore format: one thought
+    expect(() => ofLanguage([], detect)).to.throw(RangeError, 'one language');
   });
 
   it('mapOrBury sends failed items to the side and goes on', async () => {

@@ -4,6 +4,7 @@ import { lastValueFrom } from 'rxjs';
 import { loadImage } from '../load.ts';
 import { natural } from './arguments.ts';
 import { complain, write } from './input.ts';
+import { watched } from './watched.ts';
 import { type WeightsOption, weightsOption } from './weights-option.ts';
 
 interface Options extends WeightsOption {
@@ -26,8 +27,12 @@ export function addClassify(rivulet: Command): void {
 
 async function run(files: readonly string[], { model: directory, top, weights, json }: Options): Promise<void> {
   const { model } = await loadImage(directory, { weights });
+  const watch = watched();
   const results = fromIterable(files).pipe(
-    classify(model, { topK: top, onItemError: ({ cause }) => complain((cause as Error).message) }),
+    watch.stage(
+      'classify',
+      classify(model, { topK: top, onItemError: ({ cause }) => complain((cause as Error).message) }),
+    ),
     mapAsync(({ input: file, labels }) => {
       const shown = labels.map(({ label, score }) => `${label} ${(score * 100).toFixed(1)} %`).join(', ');
       return write(json ? `${JSON.stringify({ file, labels })}\n` : `${file}: ${shown}\n`);
@@ -36,6 +41,7 @@ async function run(files: readonly string[], { model: directory, top, weights, j
   try {
     await lastValueFrom(results, { defaultValue: undefined });
   } finally {
+    watch.end();
     await model.dispose();
   }
 }

@@ -1,10 +1,11 @@
 import { type GenerateOptions, withOptions } from '@rivulet/generation';
 import { collect, detokenize, fromIterable, generate, mapAsync, type TextTokenizer, tokenize } from '@rivulet/stream';
 import type { Command } from 'commander';
-import { lastValueFrom, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { loadText } from '../load.ts';
 import { natural, number, positive } from './arguments.ts';
-import { complain, sources, write } from './input.ts';
+import { complain, finish, sources, write } from './input.ts';
+import { watched } from './watched.ts';
 import { type WeightsOption, weightsOption } from './weights-option.ts';
 
 interface Options extends WeightsOption {
@@ -55,6 +56,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const { prompt } = options;
   if (prompt !== undefined && files.length > 0) throw new Error('--prompt and files exclude each other');
   const { tokenizer, model, options: own } = await loadText(options.model, { weights: options.weights });
+  const watch = watched();
   try {
     const chosen = withOptions(own, generateOptions(options, tokenizer));
     const inputs = prompt === undefined ? sources(files) : [{ name: '--prompt', lines: fromIterable([prompt]) }];
@@ -63,12 +65,15 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     for (const { name, lines } of inputs) {
       const events = lines.pipe(
         tokenize(tokenizer),
-        generate(model, {
-          ...chosen,
-          concurrency: options.concurrency,
-          onItemError: ({ index, cause }) =>
-            complain(`${name}${prompt === undefined ? `:${index + 1}` : ''}: ${(cause as Error).message}`),
-        }),
+        watch.stage(
+          'generate',
+          generate(model, {
+            ...chosen,
+            concurrency: options.concurrency,
+            onItemError: ({ index, cause }) =>
+              complain(`${name}${prompt === undefined ? `:${index + 1}` : ''}: ${(cause as Error).message}`),
+          }),
+        ),
       );
       const output: Observable<void> = options.json
         ? events.pipe(
@@ -78,11 +83,10 @@ async function run(files: readonly string[], options: Options): Promise<void> {
             ),
           )
         : events.pipe(detokenize(tokenizer, { separator, echo: options.echo }), mapAsync(write));
-      await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) =>
-        complain(`${name}: ${error.message}`),
-      );
+      await finish(output, name);
     }
   } finally {
+    watch.end();
     await model.dispose();
   }
 }

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { lines } from '@rivulet/stream';
-import type { Observable } from 'rxjs';
+import { lines, mapItems } from '@rivulet/stream';
+import { files as linesOf } from '@rivulet/stream/node';
+import { lastValueFrom, type Observable } from 'rxjs';
 
-/** Where lines come from: files in their order, or standard input where none is named. */
+/** Where lines come from: files in their order, unpacked where they end in .gz, .br or .zst, or standard input where none is named. */
 export interface Source {
   /** For messages. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface Source {
 
 export function sources(files: readonly string[]): Source[] {
   if (files.length === 0) return [{ name: 'standard input', lines: lines(process.stdin) }];
-  return files.map((name) => ({ name, lines: lines(createReadStream(name)) }));
+  return files.map((name) => ({ name, lines: linesOf([name]).pipe(mapItems(({ text }) => text)) }));
 }
 
 /**
@@ -29,6 +29,14 @@ export function write(text: string): Promise<void> {
 
 /** One clear line on standard error; the exit status becomes 1, the work goes on. */
 export function complain(message: string): void {
-  process.stderr.write(`rivulet: ${message}\n`);
+  const clear = process.stderr.isTTY ? '\r\x1b[K' : ''; // a live line may stand there
+  process.stderr.write(`${clear}rivulet: ${message}\n`);
   process.exitCode = 1;
+}
+
+/** Runs a pipeline over the source of that name to its end; an error of it becomes a line on standard error. */
+export async function finish(output: Observable<unknown>, name: string): Promise<void> {
+  await lastValueFrom(output, { defaultValue: undefined }).catch(({ message }: Error) =>
+    complain(message.startsWith(`${name}: `) ? message : `${name}: ${message}`),
+  );
 }

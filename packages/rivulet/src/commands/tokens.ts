@@ -2,8 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mapAsync } from '@rivulet/stream';
 import type { Tokenizer } from '@rivulet/tokenizer';
 import type { Command } from 'commander';
-import { lastValueFrom } from 'rxjs';
-import { complain, sources, write } from './input.ts';
+import { complain, finish, sources, write } from './input.ts';
 import { addTokenizerOption, type TokenizerOptions, tokenizerOf } from './tokenizer-option.ts';
 
 interface Options extends TokenizerOptions {
@@ -52,9 +51,7 @@ async function eachLine(
         return write(`${text}\n`);
       }),
     );
-    await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) =>
-      complain(`${name}: ${error.message}`),
-    );
+    await finish(output, name);
   }
 }
 

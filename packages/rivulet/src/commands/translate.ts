@@ -1,9 +1,9 @@
 import { collect, detokenize, generate, mapAsync, tokenize } from '@rivulet/stream';
 import type { Command } from 'commander';
-import { lastValueFrom } from 'rxjs';
 import { loadText } from '../load.ts';
 import { natural } from './arguments.ts';
-import { complain, sources, write } from './input.ts';
+import { complain, finish, sources, write } from './input.ts';
+import { watched } from './watched.ts';
 import { type WeightsOption, weightsOption } from './weights-option.ts';
 
 interface Options extends WeightsOption {
@@ -31,17 +31,21 @@ async function translate(
   { model: directory, numBeams, maxNewTokens, weights, json }: Options,
 ): Promise<void> {
   const { tokenizer, model } = await loadText(directory, { weights });
+  const watch = watched();
   try {
     if ('continuesPrompt' in model)
       throw new Error(`${directory}: holds a model that continues texts; use 'rivulet generate'`);
     for (const { name, lines } of sources(files)) {
       const events = lines.pipe(
         tokenize(tokenizer),
-        generate(model, {
-          numBeams,
-          maxNewTokens,
-          onItemError: ({ index, cause }) => complain(`${name}:${index + 1}: ${(cause as Error).message}`),
-        }),
+        watch.stage(
+          'translate',
+          generate(model, {
+            numBeams,
+            maxNewTokens,
+            onItemError: ({ index, cause }) => complain(`${name}:${index + 1}: ${(cause as Error).message}`),
+          }),
+        ),
       );
       const output = json
         ? events.pipe(
@@ -49,11 +53,10 @@ async function translate(
             mapAsync(({ source, text, tokens }) => write(`${JSON.stringify({ source, translation: text, tokens })}\n`)),
           )
         : events.pipe(detokenize(tokenizer), mapAsync(write));
-      await lastValueFrom(output, { defaultValue: undefined }).catch((error: Error) =>
-        complain(`${name}: ${error.message}`),
-      );
+      await finish(output, name);
     }
   } finally {
+    watch.end();
     await model.dispose();
   }
 }

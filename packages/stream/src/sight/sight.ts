@@ -13,12 +13,12 @@ import { Stage, type StageListener, type StageReport, StageRun } from './stage.t
  *     sight.reports(1000).subscribe((stages) => …);
  */
 export class Sight {
-  readonly #stages: Stage[] = [];
+  readonly #stages = new Map<string, Stage>();
   readonly #listeners = new Set<StageListener>();
   readonly #ends = new Set<() => void>();
 
   /**
-   * The operator, watched under a name. `facts` say what is not known of an operator that is not one of this package: how many items
+   * The operator, watched under a name; those of one name are counted together. `facts` say what is not known of an operator that is not one of this package: how many items
    * it may hold (default 1: older ones count as completed), how many a value completes, how many tokens it stands for.
    *
    *     source:              --a--b--|
@@ -32,17 +32,20 @@ export class Sight {
     facts: Partial<OperatorFacts<R>> = {},
   ): OperatorFunction<T, R> {
     const all: OperatorFacts<R> = { window: 1, ...factsOf(operator), ...facts };
-    const stage = new Stage(name, all as OperatorFacts, this.#listeners);
-    this.#stages.push(stage);
+    const stage = this.#stages.get(name) ?? new Stage(name, this.#listeners);
+    this.#stages.set(name, stage);
+    stage.window = Math.max(stage.window, all.window);
     return withFacts((source) => {
       const pull = pullOf(source);
-      return new PullObservable((signal) => this.#watch(stage, operator, pull, signal));
+      return new PullObservable((signal) =>
+        this.#watch(() => new StageRun(stage, all as OperatorFacts, signal), operator, pull, signal),
+      );
     }, all);
   }
 
   /** What every stage has done until now, in the order in which they were named. */
   report(): StageReport[] {
-    return this.#stages.map((stage) => stage.report());
+    return [...this.#stages.values()].map((stage) => stage.report());
   }
 
   /**
@@ -72,12 +75,12 @@ export class Sight {
   }
 
   async *#watch<T, R>(
-    stage: Stage,
+    begin: () => StageRun,
     operator: OperatorFunction<T, R>,
     pull: (signal: AbortSignal) => AsyncIterable<T>,
     signal: AbortSignal,
   ): AsyncGenerator<R> {
-    const run = new StageRun(stage, signal);
+    const run = begin();
     let upstream: { readonly error: unknown } | null = null;
     const entering = async function* (own: AbortSignal): AsyncGenerator<T> {
       try {

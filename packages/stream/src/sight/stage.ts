@@ -45,7 +45,6 @@ export interface StageListener {
 /** The counters of one stage. */
 export class Stage {
   readonly name: string;
-  readonly facts: OperatorFacts;
   readonly latencies: Histogram = new Histogram();
   readonly listeners: ReadonlySet<StageListener>;
   pulled = 0;
@@ -54,14 +53,14 @@ export class Stage {
   failures = 0;
   depth = 0;
   maxDepth = 0;
+  window = 1;
   tokens = 0;
   #began = 0;
   #busy = 0;
   #busySince = 0;
 
-  constructor(name: string, facts: OperatorFacts, listeners: ReadonlySet<StageListener>) {
+  constructor(name: string, listeners: ReadonlySet<StageListener>) {
     this.name = name;
-    this.facts = facts;
     this.listeners = listeners;
   }
 
@@ -81,13 +80,12 @@ export class Stage {
   }
 
   report(): StageReport {
-    const { name, pulled, completed, given, failures, depth, maxDepth, tokens, latencies, facts } = this;
+    const { name, pulled, completed, given, failures, depth, maxDepth, window, tokens, latencies } = this;
     const now = performance.now();
     const busy = this.#busy + (depth > 0 ? now - this.#busySince : 0);
     const since = this.#began === 0 ? 0 : now - this.#began;
     return {
-      ...{ name, pulled, completed, given, failures, depth, maxDepth, tokens },
-      window: facts.window,
+      ...{ name, pulled, completed, given, failures, depth, maxDepth, window, tokens },
       latency: {
         mean: latencies.count === 0 ? 0 : latencies.sum / latencies.count,
         p50: latencies.quantile(0.5),
@@ -104,7 +102,7 @@ export class Stage {
 /** One run of a stage: which of its items are still in it. */
 export class StageRun {
   readonly #stage: Stage;
-  readonly #window: number;
+  readonly #facts: OperatorFacts;
   /** When the items that are in it came in, first one first, on a clock that stands still while a value is out. */
   #entries: number[] = [];
   #outside = 0;
@@ -117,9 +115,9 @@ export class StageRun {
   tokens = 0;
   error: { readonly error: unknown } | null = null;
 
-  constructor(stage: Stage, pipeline: AbortSignal) {
+  constructor(stage: Stage, facts: OperatorFacts, pipeline: AbortSignal) {
     this.#stage = stage;
-    this.#window = stage.facts.window;
+    this.#facts = facts;
     this.pipeline = pipeline;
     stage.begin(this.began);
     for (const listener of stage.listeners) listener.runStart?.(stage, this);
@@ -127,7 +125,7 @@ export class StageRun {
 
   /** An item comes in. What is beyond the window must be completed, even if it gave nothing. */
   enter(now: number): void {
-    const over = this.#entries.length + 1 - this.#window;
+    const over = this.#entries.length + 1 - this.#facts.window;
     if (over > 0) this.#complete(over, now);
     this.#entries.push(now - this.#outside);
     this.pulled++;
@@ -135,13 +133,12 @@ export class StageRun {
   }
 
   give(value: unknown, now: number): void {
-    const { facts } = this.#stage;
-    const tokens = facts.tokens?.(value) ?? 0;
+    const tokens = this.#facts.tokens?.(value) ?? 0;
     this.given++;
     this.tokens += tokens;
     this.#stage.given++;
     this.#stage.tokens += tokens;
-    this.#complete(facts.completes?.(value) ?? 1, now);
+    this.#complete(this.#facts.completes?.(value) ?? 1, now);
   }
 
   /** A value was taken, and came back for more. */
