@@ -1,8 +1,18 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GenerateOptions, type GenerationEnd, generate, type LanguageModel, score } from '@rivulet/generation';
+import {
+  collect,
+  embed,
+  fromIterable,
+  generate as generateItems,
+  score as scoreItems,
+  tokenize,
+} from '@rivulet/stream';
+import type { CausalLM } from '@rivulet/transformer';
 import { expect } from 'chai';
 import { FileError, loadText, type TextModel } from 'rivulet';
+import { lastValueFrom, type Observable, toArray } from 'rxjs';
 import { needs, root, stories, temporaryFolder } from '../support/repository.ts';
 
 const fixtures = join(root, 'packages/generation/test/fixtures');
@@ -56,6 +66,30 @@ describe('stories260K', () => {
     const logits = await session.step([prompt.ids.at(-1)], [0]);
     expect(logits).to.be.allclose(prompt.logits_after_prompt, { atol: 3e-5, rtol: 0 });
     session.dispose();
+  });
+
+  it('scores, embeds and continues the texts of a stream, many at once, as each by itself', async () => {
+    const { model, tokenizer } = text;
+    const lines = ['Once upon a time', 'Lily', 'The sun was big and', 'Tom had a red ball.'];
+    const items = fromIterable(lines).pipe(tokenize(tokenizer));
+    const all = <T>(stream: Observable<T>): Promise<T[]> => lastValueFrom(stream.pipe(toArray()));
+    const scored = await all(items.pipe(scoreItems(model, { concurrency: 4 })));
+    const vectors = await all(items.pipe(embed(model as CausalLM, { concurrency: 4 })));
+    const continuations = await all(
+      items.pipe(generateItems(model, { maxNewTokens: 8, concurrency: 4 }), collect(tokenizer)),
+    );
+    for (const [i, line] of lines.entries()) {
+      const ids = tokenizer.encode(line);
+      expect(scored[i]!.logLikelihood).to.be.closeTo((await score(model, ids)).logLikelihood, 1e-4);
+      expect(vectors[i]!.vector).to.be.allclose(await (model as CausalLM).embed(ids), { atol: 1e-6, rtol: 0 });
+      const alone = await continued(model, {
+        name: line,
+        prompt: [...ids],
+        options: { max_new_tokens: 8 },
+        sequences: [],
+      });
+      expect(continuations[i]!.tokens).to.deep.equal(alone.tokens);
+    }
   });
 });
 
