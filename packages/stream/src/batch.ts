@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { checkDuration, checkWhole } from './check.ts';
-import { pullOperator } from './pull.ts';
+import { leave, pullOperator } from './pull.ts';
 import { SKIP, stepOperator } from './step.ts';
 
 /**
@@ -137,12 +137,7 @@ export function batchByTime<T>({ maxSize, maxWait }: { maxSize: number; maxWait:
         }
       } finally {
         clearTimeout(timer);
-        if (!ended) {
-          const returned = iterator.return?.();
-          if (pending)
-            returned?.catch(() => {}); // a pending pull may never end
-          else await returned;
-        }
+        if (!ended) await leave(iterator, pending !== null);
       }
     },
     { window: maxSize + 1, completes: (group) => group.length },

@@ -1,7 +1,7 @@
 import { type OperatorFunction, Subject } from 'rxjs';
 import { checkDuration, checkWhole } from './check.ts';
 import { type MapAsyncOptions, mapAsync } from './map-async.ts';
-import { pullOperator } from './pull.ts';
+import { leave, pullOperator } from './pull.ts';
 import { mapItems, SKIP, stepOperator } from './step.ts';
 import { delay, TimeoutError, type Work } from './work.ts';
 
@@ -87,9 +87,7 @@ export function expectWithin<T>(ms: number): OperatorFunction<T, T> {
       for (let result = await next(); !result.done; result = await next()) yield result.value;
       state = 'ended';
     } finally {
-      if (state === 'late')
-        iterator.return?.()?.catch(() => {}); // what it waits for may never come
-      else if (state !== 'ended') await iterator.return?.();
+      if (state !== 'ended') await leave(iterator, state === 'late');
     }
   });
 }

@@ -1,3 +1,5 @@
+import { leave } from './pull.ts';
+
 /** Events of an item that were made before their turn. */
 interface Started<R> {
   readonly events: R[];
@@ -70,6 +72,6 @@ export async function* inOrder<T, R>(
   } finally {
     signal.removeEventListener('abort', stop);
     stop();
-    if (!ended) await iterator.return?.();
+    if (!ended) await leave(iterator, pulling);
   }
 }

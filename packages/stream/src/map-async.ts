@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { checkWhole } from './check.ts';
-import { pullOperator } from './pull.ts';
+import { leave, pullOperator } from './pull.ts';
 import { SKIP } from './step.ts';
 
 export interface MapAsyncOptions {
@@ -89,12 +89,7 @@ export function mapAsync<T, R>(
         if (failure && !signal.aborted) throw (failure as { error: unknown }).error;
       } finally {
         signal.removeEventListener('abort', onAbort);
-        if (!ended) {
-          const returned = iterator.return?.();
-          // A pending pull may never end, and the clean-up queues behind it; whoever waits for an error or the end must not.
-          if (pulling) returned?.catch(() => {});
-          else await returned;
-        }
+        if (!ended) await leave(iterator, pulling);
       }
     },
     { window: concurrency },

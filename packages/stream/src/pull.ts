@@ -142,6 +142,16 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
   };
 }
 
+/**
+ * Leaves a source before its end. While a value is `awaited`, which may never come, the source's clean-up queues behind it; whoever
+ * waits for an error or the end must not.
+ */
+export async function leave(iterator: AsyncIterator<unknown>, awaited: boolean): Promise<void> {
+  const returned = iterator.return?.();
+  if (awaited) returned?.catch(() => {});
+  else await returned;
+}
+
 /** A queue longer than this is worth a word in development. */
 const QUEUE_WARNING = 1000;
 let warned = false;

@@ -3,6 +3,7 @@ import { catchError, from, interval, lastValueFrom, mergeMap, of, take, toArray 
 import {
   fromIterable,
   fromPull,
+  generate,
   ItemError,
   lift,
   lines,
@@ -11,7 +12,7 @@ import {
   pullOperator,
   tokenize,
 } from '../src/index.ts';
-import { bytes } from './support/fakes.ts';
+import { bytes, parrot } from './support/fakes.ts';
 import { failure, turns } from './support/probe.ts';
 
 const oneThenSilence = (): PullObservable<number> =>
@@ -30,6 +31,18 @@ describe('clean-up', () => {
     expect(await failure(lastValueFrom(stream)))
       .to.be.an('error')
       .with.property('message', 'f');
+  }).timeout(2000);
+
+  it('nor does one of generate with several at once', async () => {
+    const model = parrot(() => {
+      throw new Error('model');
+    });
+    const silent = fromPull(async function* () {
+      yield 'a';
+      await new Promise(() => {});
+    });
+    const stream = silent.pipe(tokenize(bytes), generate(model, { concurrency: 2 }));
+    expect(((await failure(lastValueFrom(stream))) as Error).message).to.include('model');
   }).timeout(2000);
 
   it('nor does an end', async () => {
