@@ -4,7 +4,7 @@ import { pullOperator } from './pull.ts';
 /**
  * Keeps demand flowing through a plain rxjs operator: an item is pulled only when what the one before gave was taken. For
  * operators that answer at once (map, filter, scan, bufferCount, …); one that answers later gives what it has when it is asked
- * next, and all of the rest at the end.
+ * next, and all of the rest at the end. Window: 1.
  *
  *     source:             --a----b----c--|
  *     lift(filter(≠ b)):  --a---------c--|

@@ -18,9 +18,9 @@ interface Result<R> {
 }
 
 /**
- * Maps every item through an asynchronous function; results keep the items' order, unless `ordered` is false. At most `concurrency`
- * items are pulled and not yet given out. The function gets the signal that ends the run and the item's number, from 0; an item for
- * which it gives `SKIP` has no result.
+ * Maps every item through an asynchronous function; results keep the items' order, unless `ordered` is false. Window: `concurrency`:
+ * so many items are pulled and not yet given out. The function gets the signal that ends the run and the item's number, from 0; an
+ * item for which it gives `SKIP` has no result.
  *
  *     source:                              --a-b-c--------|
  *     mapAsync(f):                         -----A---B---C-|

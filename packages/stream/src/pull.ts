@@ -56,7 +56,7 @@ export function fromIterable<T>(items: Iterable<T> | AsyncIterable<T>): PullObse
 
 /**
  * An operator that works on the pull side. Its source gets one as well, if need be by queueing what is pushed.
- * `facts` say how many items it may hold (default: 1), and what `Sight` counts.
+ * `facts` say how many items it may hold, and what `Sight` counts. Window: as `facts` say, 1 by default.
  *
  *     source:                  --a--b--c|
  *     pullOperator(identity):  --a--b--c|

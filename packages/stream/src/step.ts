@@ -32,7 +32,7 @@ class SteppedObservable<R> extends PullObservable<R> {
 
 /**
  * An operator of a step that every run makes anew. Neighbouring steps are run as one loop; an item passes all of them before the
- * next is asked for. `facts` say how many items the step may hold. Default: 1.
+ * next is asked for. Window: as `facts` say, 1 by default.
  *
  *     source:                       --a--b--c|
  *     stepOperator(x ≠ b ? x : SKIP): --a-----c|

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
@@ -25,6 +27,21 @@ describe('the table of operators', () => {
   it('has a row for every operator that is exported', () => {
     expect([...new Set([...rows.map((row) => row.of), ...others])]).to.have.members(exported);
   });
+});
+
+describe('the doc comment of every operator', () => {
+  const folder = join(import.meta.dirname, '../src');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\n');
+
+  for (const name of new Set(rows.map((row) => row.of)))
+    it(`${name} has a marble diagram and states its window`, () => {
+      const comment = sources.match(new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport function ${name}<?`))?.[1];
+      expect(comment).to.match(/^ \* {5}.*--/m);
+      expect(comment).to.match(/Window:\s/);
+    });
 });
 
 describe('every operator', () => {
