@@ -26,8 +26,9 @@ export function lines(
       started ||= chunk !== '';
       return text;
     };
-    for await (const chunk of chunks) yield* splitter.push(decode(chunk));
-    yield* splitter.push(decoder.decode());
-    yield* splitter.end();
+    // Loops, not `yield*`: in an asynchronous generator that costs promises of its own for every line.
+    for await (const chunk of chunks) for (const line of splitter.push(decode(chunk))) yield line;
+    for (const line of splitter.push(decoder.decode())) yield line;
+    for (const line of splitter.end()) yield line;
   });
 }

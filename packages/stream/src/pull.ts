@@ -102,6 +102,20 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
         waiting.clear();
         stop();
       };
+      const ask = (resolve: (result: IteratorResult<T>) => void, reject: (error: unknown) => void): void => {
+        iterator.next().then(
+          (result) => {
+            waiting.delete(resolve);
+            if (result.done) signal.removeEventListener('abort', onAbort);
+            resolve(result);
+          },
+          (error: unknown) => {
+            waiting.delete(resolve);
+            signal.removeEventListener('abort', onAbort);
+            reject(error);
+          },
+        );
+      };
       // One listener for the run: adding and removing one for every value costs more than the value.
       signal.addEventListener('abort', onAbort, { once: true });
       return {
@@ -112,23 +126,8 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
           }
           return new Promise((resolve, reject) => {
             waiting.add(resolve);
-            const ask = (): void => {
-              if (signal.aborted) return; // released already
-              iterator.next().then(
-                (result) => {
-                  waiting.delete(resolve);
-                  if (result.done) signal.removeEventListener('abort', onAbort);
-                  resolve(result);
-                },
-                (error: unknown) => {
-                  waiting.delete(resolve);
-                  signal.removeEventListener('abort', onAbort);
-                  reject(error);
-                },
-              );
-            };
-            if (turnIsDue()) void turn().then(ask);
-            else ask();
+            if (!turnIsDue()) ask(resolve, reject);
+            else void turn().then(() => signal.aborted || ask(resolve, reject)); // once aborted, it is released already
           });
         },
         async return() {

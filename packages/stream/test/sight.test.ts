@@ -57,6 +57,7 @@ describe('Sight', () => {
       { name: 'generate', pulled: 3, completed: 3, given: 12, tokens: 6, depth: 0 },
       { name: 'batch', pulled: 12, completed: 12, given: 3, tokens: 0, depth: 0 },
     ]);
+    expect(sight.report()[0]!.maxDepth).to.equal(1); // an item that was dropped is not in it any longer
     for (const { latency, itemsPerSecond } of sight.report()) {
       expect(itemsPerSecond).to.be.above(0);
       expect(latency.p50).to.be.at.most(latency.p95 * 1.0001);
