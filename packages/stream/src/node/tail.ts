@@ -27,6 +27,8 @@ interface Followed {
   offset: number;
   /** When the file was changed, as of the last look, ms. */
   changed: number;
+  /** How many looks in a row did not find it. */
+  absent: number;
   line: number;
   decoder: InstanceType<typeof TextDecoder>;
   splitter: LineSplitter;
@@ -92,7 +94,7 @@ export function tail(
         if (!file && !wanted) continue;
         present.add(key);
         if (!file) {
-          file = { path: at, head: new Uint8Array(0), offset: 0, changed: 0, line: 0, ...fresh() };
+          file = { path: at, head: new Uint8Array(0), offset: 0, changed: 0, absent: 0, line: 0, ...fresh() };
           followed.set(key, file);
           if (first && from === 'end') {
             await skip(file, at, size);
@@ -107,7 +109,8 @@ export function tail(
         });
         if (!handle) continue;
         try {
-          const { size: now, mtimeMs } = await handle.stat();
+          const { dev, ino, size: now, mtimeMs } = await handle.stat();
+          if (`${dev}:${ino}` !== key) continue; // another one has its name by now: the next look finds both
           const before = file.offset;
           file.changed = mtimeMs;
           for await (const line of read(file, handle, now)) {
@@ -122,7 +125,9 @@ export function tail(
         }
       }
       for (const [key, file] of followed)
-        if (!present.has(key)) {
+        if (present.has(key)) file.absent = 0;
+        else if (++file.absent === 2) {
+          // The first time, it may have been renamed between the listing of its name and the look at it.
           followed.delete(key);
           yield* rest(file);
         }
