@@ -90,9 +90,11 @@ export class BPE implements Model {
 
   /** Pairs in the order of their ranks. */
   get merges(): readonly (readonly [string, string])[] {
-    this.#merges ??= this.#parts.pairs
-      .byRank()
-      .map(({ left, right }) => [this.#name(left), this.#name(right)] as const);
+    const { pairs } = this.#parts;
+    this.#merges ??= Array.from(
+      pairs.byRank(),
+      (at) => [this.#name(pairs.left(at)), this.#name(pairs.right(at))] as const,
+    );
     return this.#merges;
   }
 

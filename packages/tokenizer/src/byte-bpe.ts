@@ -1,5 +1,8 @@
 import type { IdBuffer } from './id-buffer.ts';
+import { FEW, mergeFew } from './merge-few.ts';
 import { mergeLong } from './merge-long.ts';
+import { MergeOrder } from './merge-order.ts';
+import { NeighbourEncoder } from './neighbour-encoder.ts';
 import type { PairTable } from './pair-table.ts';
 import type { TokenBytes } from './token-bytes.ts';
 
@@ -10,11 +13,10 @@ export interface ByteBPEParts {
   readonly bytes: Int32Array;
   /** A piece that is a token itself is not taken apart: tiktoken, and `ignore_merges`. */
   readonly whole: boolean;
+  /** What follows from the pairs; default: made from them. Null where nothing does. */
+  readonly order?: MergeOrder | null;
 }
 
-/** Up to this many bytes looking for the best pair again and again beats lists by rank. */
-const SHORT = 64;
-const NONE = 0x7fffffff;
 /** The longest piece that the cache keeps: four numbers hold its bytes and its length. */
 const CACHED = 15;
 /** 32 bytes a slot: the piece, the count of its ids with the first one, three more ids. */
@@ -22,7 +24,8 @@ const SLOTS = 1 << 16;
 
 /**
  * Byte-pair encoding over UTF-8 bytes without strings: pieces seen before come from a table of fixed size whose keys are the
- * bytes themselves, compared exactly; others are merged by rank.
+ * bytes themselves, compared exactly; others are encoded from left to right, or merged by rank where the vocabulary's order does
+ * not allow that.
  */
 export class ByteBPE {
   readonly tokens: TokenBytes;
@@ -32,24 +35,19 @@ export class ByteBPE {
   readonly #complete: boolean;
   readonly #cacheable: boolean;
   readonly #cache: Int32Array = new Int32Array(8 * SLOTS);
-  /** Two bytes → where their pair is in the table, −1 for none. */
-  readonly #firstPairs: Int32Array = new Int32Array(65_536);
-  readonly #ids: Int32Array = new Int32Array(SHORT);
-  readonly #places: Int32Array = new Int32Array(SHORT);
-  readonly #ranks: Int32Array = new Int32Array(SHORT);
+  readonly #neighbours: NeighbourEncoder | null;
   #viewed: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#viewed.buffer);
 
-  constructor({ tokens, pairs, bytes, whole }: ByteBPEParts) {
+  constructor({ tokens, pairs, bytes, whole, order }: ByteBPEParts) {
     this.tokens = tokens;
     this.#pairs = pairs;
     this.#bytes = bytes;
     this.#whole = whole;
-    this.#complete = bytes.every((id) => id >= 0 && tokens.lengthOf(id) === 1);
+    this.#complete = bytes.every((id, byte) => id >= 0 && tokens.lengthOf(id) === 1 && tokens.of(id)[0] === byte);
     this.#cacheable = tokens.count < 1 << 24;
-    for (let a = 0; a < 256; a++)
-      for (let b = 0; b < 256; b++)
-        this.#firstPairs[(a << 8) | b] = bytes[a]! < 0 || bytes[b]! < 0 ? -1 : pairs.find(bytes[a]!, bytes[b]!);
+    const known = order === undefined && this.#complete ? MergeOrder.of(tokens, bytes, pairs) : order;
+    this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
   }
 
   /** Appends the ids of the piece `[start, end)`, and to `ends` where each one's bytes end. */
@@ -124,22 +122,20 @@ export class ByteBPE {
   }
 
   #encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends: IdBuffer | undefined): void {
-    if (this.#whole) {
-      const id = this.tokens.find(bytes, start, end);
-      if (id >= 0) {
-        ids.push(id);
-        ends?.push(end);
-        return;
-      }
-    }
-    if (!this.#complete) this.#encodeKnown(bytes, start, end, ids, ends);
+    const { trie } = this.tokens;
+    const longest = trie.longest(bytes, start, end);
+    if (this.#whole && longest >= 0 && this.tokens.lengthOf(longest) === end - start) {
+      ids.push(longest);
+      ends?.push(end);
+    } else if (!this.#complete) this.#encodeKnown(bytes, start, end, ids, ends);
     else {
       const from = ids.length;
-      if (end - start <= SHORT) this.#mergeShort(bytes, start, end, ids);
+      if (this.#neighbours) this.#neighbours.encode(bytes, start, end, longest, ids);
       else {
         const parts = new Int32Array(end - start);
         for (let i = start; i < end; i++) parts[i - start] = this.#bytes[bytes[i]!]!;
-        this.#append(parts, mergeLong(parts, parts.length, this.#pairs), ids);
+        const merge = parts.length <= FEW ? mergeFew : mergeLong;
+        this.#append(parts, merge(parts, parts.length, this.#pairs), ids);
       }
       if (!ends) return;
       let at = start;
@@ -175,53 +171,5 @@ export class ByteBPE {
       used += this.#bytes.includes(id) ? 1 : this.tokens.lengthOf(id);
       ends.push(places[Math.min(used, places.length) - 1]!);
     }
-  }
-
-  /** Merges the best pair again and again; each pair is looked up once, its rank kept at hand for the next look. */
-  #mergeShort(bytes: Uint8Array, start: number, end: number, out: IdBuffer): void {
-    const ids = this.#ids;
-    const places = this.#places;
-    const ranks = this.#ranks;
-    const pairs = this.#pairs;
-    let count = end - start;
-    for (let i = 0; i < count; i++) {
-      const byte = bytes[start + i]!;
-      ids[i] = this.#bytes[byte]!;
-      const place = i + 1 < count ? this.#firstPairs[(byte << 8) | bytes[start + i + 1]!]! : -1;
-      places[i] = place;
-      ranks[i] = place < 0 ? NONE : pairs.rank(place);
-    }
-    for (;;) {
-      let best = NONE;
-      let at = 0;
-      for (let i = 0; i + 1 < count; i++) {
-        const rank = ranks[i]!;
-        if (rank < best) {
-          best = rank;
-          at = i;
-        }
-      }
-      if (best === NONE) break;
-      const merged = pairs.merged(places[at]!);
-      ids[at] = merged;
-      count--;
-      for (let i = at + 1; i < count; i++) {
-        ids[i] = ids[i + 1]!;
-        places[i] = places[i + 1]!;
-        ranks[i] = ranks[i + 1]!;
-      }
-      if (at > 0) {
-        const place = pairs.find(ids[at - 1]!, merged);
-        places[at - 1] = place;
-        ranks[at - 1] = place < 0 ? NONE : pairs.rank(place);
-      }
-      const place = at + 1 < count ? pairs.find(merged, ids[at + 1]!) : -1;
-      places[at] = place;
-      ranks[at] = place < 0 ? NONE : pairs.rank(place);
-    }
-    out.reserve(count);
-    const { values } = out;
-    for (let i = 0; i < count; i++) values[out.length + i] = ids[i]!;
-    out.length += count;
   }
 }

@@ -4,12 +4,15 @@ export class PairTable {
   #slots: Int32Array;
   #mask: number;
   #count = 0;
+  /** Bits that tell most pairs that are not there from a small part of the memory: eight for each slot. */
+  #filter: Int32Array;
 
   constructor(capacity: number) {
     let size = 1024;
     while (size < capacity * 2) size *= 2;
     this.#slots = new Int32Array(4 * size);
     this.#mask = size - 1;
+    this.#filter = new Int32Array(size / 4);
   }
 
   /** Adds a pair that is not there yet; the first one counts. */
@@ -17,12 +20,14 @@ export class PairTable {
     if (2 * (this.#count + 1) > this.#mask) this.#grow();
     const slots = this.#slots;
     const mask = this.#mask;
-    let slot = hashPair(left, right) & mask;
+    const hash = hashPair(left, right);
+    let slot = hash & mask;
     for (let key = slots[4 * slot]!; key !== 0; key = slots[4 * slot]!) {
       if (key === left + 1 && slots[4 * slot + 1] === right) return;
       slot = (slot + 1) & mask;
     }
     this.#count++;
+    this.#mark(hash);
     slots[4 * slot] = left + 1;
     slots[4 * slot + 1] = right;
     slots[4 * slot + 2] = rank;
@@ -38,9 +43,11 @@ export class PairTable {
     for (let i = 0; i < lefts.length; i++) {
       const left = lefts[i]!;
       const right = rights[i]!;
-      let at = 4 * (hashPair(left, right) & mask);
+      const hash = hashPair(left, right);
+      let at = 4 * (hash & mask);
       while (slots[at] !== 0 && (slots[at] !== left + 1 || slots[at + 1] !== right)) at = (at + 4) & (4 * mask + 3);
       if (slots[at] !== 0) continue; // the first one counts
+      table.#mark(hash);
       slots[at] = left + 1;
       slots[at + 1] = right;
       slots[at + 2] = ranks[i]!;
@@ -53,9 +60,12 @@ export class PairTable {
 
   /** Where the pair is, for `rank` and `merged`; −1 where it is not. */
   find(left: number, right: number): number {
+    const hash = hashPair(left, right);
+    const bit = hash >>> 3;
+    if (((this.#filter[(bit >>> 5) & (this.#filter.length - 1)]! >>> bit) & 1) === 0) return -1;
     const slots = this.#slots;
     const mask = this.#mask;
-    for (let slot = hashPair(left, right) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const at = 4 * slot;
       const key = slots[at]!;
       if (key === 0) return -1;
@@ -71,18 +81,38 @@ export class PairTable {
     return this.#slots[at + 3]!;
   }
 
-  /** The pairs in the order of their ranks. */
-  byRank(): { left: number; right: number; rank: number; merged: number }[] {
-    const slots = this.#slots;
-    const found: { left: number; right: number; rank: number; merged: number }[] = [];
-    for (let at = 0; at < slots.length; at += 4)
-      if (slots[at]! > 0)
-        found.push({ left: slots[at]! - 1, right: slots[at + 1]!, rank: slots[at + 2]!, merged: slots[at + 3]! });
-    return found.sort((a, b) => a.rank - b.rank || a.left - b.left || a.right - b.right);
+  left(at: number): number {
+    return this.#slots[at]! - 1;
   }
 
-  #free(left: number, right: number): number {
-    let slot = hashPair(left, right) & this.#mask;
+  right(at: number): number {
+    return this.#slots[at + 1]!;
+  }
+
+  /** The rank of a pair; beyond all ranks where it is not there. */
+  rankOf(left: number, right: number): number {
+    const at = this.find(left, right);
+    return at < 0 ? 0x7fffffff : this.#slots[at + 2]!;
+  }
+
+  /** Where the pairs are, in the order of their ranks. */
+  byRank(): Int32Array {
+    const slots = this.#slots;
+    const size = slots.length;
+    const keys = new Float64Array(this.#count);
+    let count = 0;
+    for (let at = 0; at < size; at += 4) if (slots[at] !== 0) keys[count++] = slots[at + 2]! * size + at;
+    keys.sort();
+    return Int32Array.from(keys, (key) => key % size);
+  }
+
+  #mark(hash: number): void {
+    const bit = hash >>> 3;
+    this.#filter[(bit >>> 5) & (this.#filter.length - 1)]! |= 1 << bit;
+  }
+
+  #free(hash: number): number {
+    let slot = hash & this.#mask;
     while (this.#slots[4 * slot]! > 0) slot = (slot + 1) & this.#mask;
     return 4 * slot;
   }
@@ -91,9 +121,12 @@ export class PairTable {
     const old = this.#slots;
     this.#slots = new Int32Array(2 * old.length);
     this.#mask = this.#slots.length / 4 - 1;
+    this.#filter = new Int32Array(this.#slots.length / 16);
     for (let from = 0; from < old.length; from += 4) {
       if (old[from] === 0) continue;
-      const at = this.#free(old[from]! - 1, old[from + 1]!);
+      const hash = hashPair(old[from]! - 1, old[from + 1]!);
+      this.#mark(hash);
+      const at = this.#free(hash);
       this.#slots.set(old.subarray(from, from + 4), at);
     }
   }
@@ -101,7 +134,7 @@ export class PairTable {
 
 function hashPair(left: number, right: number): number {
   const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
-  return hash ^ (hash >>> 15);
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
 }
 
 /**

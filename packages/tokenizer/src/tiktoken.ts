@@ -1,7 +1,9 @@
 import type { AddedToken } from './added-tokens.ts';
 import { BPE } from './bpe.ts';
 import { idLimit, TokenizerFormatError } from './format.ts';
+import { FEW, mergeFew } from './merge-few.ts';
 import { mergeLong } from './merge-long.ts';
+import { MergeOrder } from './merge-order.ts';
 import { namedSplitter } from './named-splitters.ts';
 import { PairTable } from './pair-table.ts';
 import { splitPattern } from './split-pattern.ts';
@@ -25,16 +27,17 @@ export function tokenizerFromTiktoken(file: Uint8Array, { pattern, specialTokens
   const tokens = readRanks(file);
   const bytes = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
-    bytes[byte] = tokens.find(Uint8Array.of(byte), 0, 1);
+    bytes[byte] = tokens.trie.find(Uint8Array.of(byte), 0, 1);
     if (bytes[byte]! < 0) throw new TokenizerFormatError('rank file', `has no token for the byte ${byte}`);
   }
+  const pairs = ordered(tokens, bytes) ?? { pairs: unordered(tokens, bytes), order: null };
   const addedTokens = Object.entries(specialTokens).map(([content, id]): AddedToken => {
     if (!Number.isInteger(id) || id < 0)
       throw new TokenizerFormatError(`specialTokens["${content}"]`, `expected an id, got ${id}`);
     return { id, content, special: true, singleWord: false, lstrip: false, rstrip: false, normalized: false };
   });
   return new Tokenizer({
-    model: new BPE({ tokens, pairs: pairsOf(tokens, bytes), bytes, whole: true }),
+    model: new BPE({ tokens, bytes, whole: true, ...pairs }),
     preTokenizer: byteLevel,
     decoder: byteLevel,
     addedTokens,
@@ -125,55 +128,48 @@ function readRanks(file: Uint8Array): TokenBytes {
 }
 
 /**
- * The pair that each token is merged from. Inside a token merging goes as it would for the token alone, so that one pair leads to
- * it: the last two parts that merging with lower ranks leaves. Where more are left, every way to cut the token in two is kept.
+ * The pairs of ids that tokens are merged from, whose ranks are the ids: a token that lower ranks lead to has one pair, the two
+ * parts that merging leaves last. Null where a part's rank is above the token's, so that more may lead to it.
  */
-function pairsOf(tokens: TokenBytes, bytes: Int32Array): PairTable {
+function ordered(tokens: TokenBytes, bytes: Int32Array): { pairs: PairTable; order: MergeOrder } | null {
   const pairs = new PairTable(tokens.count);
-  const { arena, offsets } = tokens;
-  const parts = new Int32Array(tokens.longest);
+  const order = new MergeOrder(tokens, bytes, pairs);
+  const { arena, offsets, trie } = tokens;
+  for (let id = 0; id < tokens.count; id++) {
+    const end = offsets[id + 1]!;
+    if (end - offsets[id]! < 2) continue;
+    let later = false;
+    let left = trie.prefixes[id]!;
+    for (; left >= 0; left = trie.prefixes[left]!) {
+      const right = trie.find(arena, offsets[id]! + tokens.lengthOf(left), end);
+      if (right < 0) continue;
+      if (left > id || right > id) later = true;
+      else if (order.makes(left) && order.makes(right) && order.mayMeet(left, right)) break;
+    }
+    if (left < 0 && later) return null;
+    if (left < 0) continue;
+    const right = trie.find(arena, offsets[id]! + tokens.lengthOf(left), end);
+    pairs.add(left, right, id, id);
+    order.add(id, left, right, id);
+  }
+  return { pairs, order };
+}
+
+/** The same in any order of ranks: where merging by lower ranks leaves more than two parts, every way to cut a token in two. */
+function unordered(tokens: TokenBytes, bytes: Int32Array): PairTable {
+  const pairs = new PairTable(tokens.count);
+  const { arena, offsets, trie } = tokens;
   for (let id = 0; id < tokens.count; id++) {
     const [start, end] = [offsets[id]!, offsets[id + 1]!];
     if (end - start < 2) continue;
-    let count = end - start;
-    for (let i = 0; i < count; i++) parts[i] = bytes[arena[start + i]!]!;
-    if (count > 2) count = count <= 64 ? mergeFew(parts, count, pairs) : mergeLong(parts, count, pairs);
+    const parts = Int32Array.from(tokens.of(id), (byte) => bytes[byte]!);
+    const count = parts.length <= FEW ? mergeFew(parts, parts.length, pairs) : mergeLong(parts, parts.length, pairs);
     if (count === 2) pairs.add(parts[0]!, parts[1]!, id, id);
     else
-      for (let middle = start + 1; middle < end; middle++) {
-        const left = tokens.find(arena, start, middle);
-        const right = left < 0 ? -1 : tokens.find(arena, middle, end);
+      for (let left = trie.prefixes[id]!; left >= 0; left = trie.prefixes[left]!) {
+        const right = trie.find(arena, start + tokens.lengthOf(left), end);
         if (right >= 0) pairs.add(left, right, id, id);
       }
   }
   return pairs;
-}
-
-const found = new Int32Array(64);
-
-/** `mergeLong` for few parts, without its lists. */
-function mergeFew(ids: Int32Array, length: number, pairs: PairTable): number {
-  let count = length;
-  for (let i = 0; i + 1 < count; i++) found[i] = pairs.find(ids[i]!, ids[i + 1]!);
-  for (;;) {
-    let at = -1;
-    let best = 0x7fffffff;
-    for (let i = 0; i + 1 < count; i++) {
-      if (found[i]! < 0) continue;
-      const rank = pairs.rank(found[i]!);
-      if (rank < best) {
-        best = rank;
-        at = i;
-      }
-    }
-    if (at < 0) return count;
-    ids[at] = pairs.merged(found[at]!);
-    count--;
-    for (let i = at + 1; i < count; i++) {
-      ids[i] = ids[i + 1]!;
-      found[i] = found[i + 1]!;
-    }
-    if (at > 0) found[at - 1] = pairs.find(ids[at - 1]!, ids[at]!);
-    if (at + 1 < count) found[at] = pairs.find(ids[at]!, ids[at + 1]!);
-  }
 }

@@ -55,10 +55,10 @@ function writeBPE(model: BPE, out: ByteWriter): object {
   out.numbers(bytes.map((own) => own + 1));
   const all = pairs.byRank();
   out.number(all.length);
-  out.numbers(all.map(({ left }) => left));
-  out.numbers(all.map(({ right }) => right));
-  out.rising(all.map(({ rank }) => rank));
-  out.rising(all.map(({ merged }) => merged));
+  out.numbers(all.map((at) => pairs.left(at)));
+  out.numbers(all.map((at) => pairs.right(at)));
+  out.rising(all.map((at) => pairs.rank(at)));
+  out.rising(all.map((at) => pairs.merged(at)));
   return { type: 'BPE', unkToken, whole, spellings: [...(spellings ?? [])] };
 }
 

@@ -1,0 +1,99 @@
+import type { PairTable } from './pair-table.ts';
+import type { TokenBytes } from './token-bytes.ts';
+
+/** The rank of a token that merging never gives. */
+const NEVER = -2;
+/** The rank of a byte. */
+const GIVEN = -1;
+const NONE = 0x7fffffff;
+
+/**
+ * How each token comes about where its bytes are merged by rank, and from that which tokens may stand side by side: two that
+ * merging would leave as they are. Merging is local, so that tokens are a text's encoding if and only if every two neighbours
+ * are such a pair (the rule behind https://github.com/github/rust-gems, crates/bpe).
+ */
+export class MergeOrder {
+  readonly #pairs: PairTable;
+  /** Four numbers an id: its two parts, the rank of the merge that joins them, its length in bytes. */
+  readonly #facts: Int32Array;
+
+  /** @param bytes byte → id. */
+  constructor(tokens: TokenBytes, bytes: Int32Array, pairs: PairTable) {
+    this.#pairs = pairs;
+    this.#facts = new Int32Array(4 * tokens.count);
+    for (let id = 0; id < tokens.count; id++) {
+      this.#facts[4 * id + 2] = NEVER;
+      this.#facts[4 * id + 3] = tokens.lengthOf(id);
+    }
+    for (const id of bytes) this.#facts[4 * id + 2] = GIVEN;
+  }
+
+  /**
+   * From all pairs; null where tokens may come about in another order than that of the ranks, or cannot be told by their bytes.
+   * @param bytes byte → id, where every byte has one.
+   */
+  static of(tokens: TokenBytes, bytes: Int32Array, pairs: PairTable): MergeOrder | null {
+    const order = new MergeOrder(tokens, bytes, pairs);
+    const waiting: number[] = [];
+    for (const at of pairs.byRank()) {
+      const left = pairs.left(at);
+      const right = pairs.right(at);
+      const merged = pairs.merged(at);
+      const rank = pairs.rank(at);
+      if (!order.makes(left) || !order.makes(right)) waiting.push(at);
+      else if (!order.makes(merged) && order.mayMeet(left, right, rank)) {
+        if (order.#rank(left) === rank || order.#rank(right) === rank) return null;
+        if (order.lengthOf(merged) !== order.lengthOf(left) + order.lengthOf(right)) return null;
+        order.add(merged, left, right, rank);
+      }
+    }
+    // A part that comes about later than the pair's rank
+    for (const at of waiting) if (order.makes(pairs.left(at)) && order.makes(pairs.right(at))) return null;
+    return tokens.trie.hidden.some((id) => order.makes(id)) ? null : order;
+  }
+
+  /** Says how a token comes about; its parts are known already. */
+  add(id: number, left: number, right: number, rank: number): void {
+    this.#facts[4 * id] = left;
+    this.#facts[4 * id + 1] = right;
+    this.#facts[4 * id + 2] = rank;
+  }
+
+  /** Whether merging gives this token. */
+  makes(id: number): boolean {
+    return this.#facts[4 * id + 2] !== NEVER;
+  }
+
+  /** In bytes. */
+  lengthOf(id: number): number {
+    return this.#facts[4 * id + 3]!;
+  }
+
+  #rank(id: number): number {
+    return this.#facts[4 * id + 2]!;
+  }
+
+  /**
+   * Whether merging, up to merges of this rank, leaves two tokens side by side. Looks back at what stood on either side of the
+   * seam, the latest merge first, and whether a pair across it would have been merged before that.
+   */
+  mayMeet(first: number, second: number, limit: number = NONE): boolean {
+    const facts = this.#facts;
+    let left = first;
+    let right = second;
+    let before = limit;
+    for (;;) {
+      if (this.#pairs.rankOf(left, right) < before) return false;
+      const a = facts[4 * left + 2]!;
+      const b = facts[4 * right + 2]!;
+      if (a > b) {
+        before = a;
+        left = facts[4 * left + 1]!;
+      } else if (b < 0) return true;
+      else {
+        before = b + 1; // of equal ranks the leftmost merges first
+        right = facts[4 * right]!;
+      }
+    }
+  }
+}
