@@ -44,6 +44,8 @@ export interface Section {
 /** Finds added tokens: leftmost first, longest among those that start at the same place. */
 export class AddedTokenMatcher {
   readonly #byFirst = new Map<string, AddedToken[]>();
+  /** Any character that a token begins with. */
+  #first = /$^/g;
 
   constructor(tokens: readonly AddedToken[]) {
     for (const token of tokens) {
@@ -54,13 +56,15 @@ export class AddedTokenMatcher {
       this.#byFirst.set(first, list);
     }
     for (const list of this.#byFirst.values()) list.sort((a, b) => b.content.length - a.content.length);
+    const codes = [...this.#byFirst.keys()].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    if (codes.length > 0) this.#first = new RegExp(`[${codes.join('')}]`, 'g');
   }
 
   /** @param skip contents that stay text. */
   split(text: string, skip: ReadonlySet<string> | null = null): Section[] {
     const sections: Section[] = [];
     let done = 0;
-    for (let at = 0; at < text.length && this.#byFirst.size > 0; at++) {
+    for (let at = this.#next(text, 0); at >= 0; at = this.#next(text, at + 1)) {
       const token = this.#byFirst.get(text[at]!)?.find((t) => text.startsWith(t.content, at));
       if (!token) continue;
       if (skip?.has(token.content)) {
@@ -82,6 +86,13 @@ export class AddedTokenMatcher {
     }
     if (done < text.length) sections.push({ start: done, end: text.length, id: -1 });
     return sections;
+  }
+
+  /** Where a token may begin next, −1 for nowhere. */
+  #next(text: string, from: number): number {
+    if (this.#byFirst.size === 0) return -1;
+    this.#first.lastIndex = from;
+    return this.#first.exec(text)?.index ?? -1;
   }
 }
 

@@ -4,6 +4,7 @@ import { mergeLong } from './merge-long.ts';
 import { MergeOrder } from './merge-order.ts';
 import { NeighbourEncoder } from './neighbour-encoder.ts';
 import type { PairTable } from './pair-table.ts';
+import { PieceCache } from './piece-cache.ts';
 import type { TokenBytes } from './token-bytes.ts';
 
 export interface ByteBPEParts {
@@ -17,14 +18,8 @@ export interface ByteBPEParts {
   readonly order?: MergeOrder | null;
 }
 
-/** The longest piece that the cache keeps: four numbers hold its bytes and its length. */
-const CACHED = 15;
-/** 32 bytes a slot: the piece, the count of its ids with the first one, three more ids. */
-const SLOTS = 1 << 16;
-
 /**
- * Byte-pair encoding over UTF-8 bytes without strings: pieces seen before come from a table of fixed size whose keys are the
- * bytes themselves, compared exactly; others are encoded from left to right, or merged by rank where the vocabulary's order does
+ * Byte-pair encoding over UTF-8 bytes without strings: pieces seen before come from a cache, others are encoded from left to right, or merged by rank where the vocabulary's order does
  * not allow that.
  */
 export class ByteBPE {
@@ -33,11 +28,8 @@ export class ByteBPE {
   readonly #bytes: Int32Array;
   readonly #whole: boolean;
   readonly #complete: boolean;
-  readonly #cacheable: boolean;
-  readonly #cache: Int32Array = new Int32Array(8 * SLOTS);
+  readonly #cache: PieceCache;
   readonly #neighbours: NeighbourEncoder | null;
-  #viewed: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(this.#viewed.buffer);
 
   constructor({ tokens, pairs, bytes, whole, order }: ByteBPEParts) {
     this.tokens = tokens;
@@ -45,80 +37,20 @@ export class ByteBPE {
     this.#bytes = bytes;
     this.#whole = whole;
     this.#complete = bytes.every((id, byte) => id >= 0 && tokens.lengthOf(id) === 1 && tokens.of(id)[0] === byte);
-    this.#cacheable = tokens.count < 1 << 24;
+    this.#cache = new PieceCache(tokens.count);
     const known = order === undefined && this.#complete ? MergeOrder.of(tokens, bytes, pairs) : order;
     this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
   }
 
   /** Appends the ids of the piece `[start, end)`, and to `ends` where each one's bytes end. */
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
-    const length = end - start;
-    if (length <= 0) return;
-    if (length > CACHED || !this.#cacheable || ends) {
-      this.#encode(bytes, start, end, ids, ends);
-      return;
+    if (start >= end) return;
+    if (ends) this.#encode(bytes, start, end, ids, ends);
+    else if (!this.#cache.take(bytes, start, end, ids)) {
+      const from = ids.length;
+      this.#encode(bytes, start, end, ids, undefined);
+      this.#cache.keep(ids, from);
     }
-    if (bytes !== this.#viewed) {
-      this.#viewed = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    if (start + 16 <= bytes.length) {
-      const view = this.#view;
-      a = view.getInt32(start, true);
-      if (length < 4) a &= (1 << (8 * length)) - 1;
-      else if (length > 4) {
-        b = view.getInt32(start + 4, true);
-        if (length < 8) b &= (1 << (8 * (length - 4))) - 1;
-        else if (length > 8) {
-          c = view.getInt32(start + 8, true);
-          if (length < 12) c &= (1 << (8 * (length - 8))) - 1;
-          else if (length > 12) d = view.getInt32(start + 12, true) & ((1 << (8 * (length - 12))) - 1);
-        }
-      }
-    } else {
-      for (let i = 0; i < length; i++) {
-        const byte = bytes[start + i]! << (8 * (i & 3));
-        if (i < 4) a |= byte;
-        else if (i < 8) b |= byte;
-        else if (i < 12) c |= byte;
-        else d |= byte;
-      }
-    }
-    d |= length << 24;
-    let hash =
-      Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ Math.imul(d, 0x27d4eb2f);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    const cache = this.#cache;
-    const slot = ((hash ^ (hash >>> 13)) & (SLOTS - 1)) * 8;
-    if (cache[slot] === a && cache[slot + 1] === b && cache[slot + 2] === c && cache[slot + 3] === d) {
-      const meta = cache[slot + 4]!;
-      const count = meta >> 24;
-      ids.reserve(4);
-      const { values } = ids;
-      const at = ids.length;
-      values[at] = meta & 0xffffff;
-      if (count > 1) {
-        values[at + 1] = cache[slot + 5]!;
-        values[at + 2] = cache[slot + 6]!;
-        values[at + 3] = cache[slot + 7]!;
-      }
-      ids.length = at + count;
-      return;
-    }
-    const from = ids.length;
-    this.#encode(bytes, start, end, ids, undefined);
-    const count = ids.length - from;
-    if (count > 4 || count === 0) return;
-    cache[slot] = a;
-    cache[slot + 1] = b;
-    cache[slot + 2] = c;
-    cache[slot + 3] = d;
-    cache[slot + 4] = (count << 24) | ids.values[from]!;
-    for (let i = 1; i < count; i++) cache[slot + 4 + i] = ids.values[from + i]!;
   }
 
   #encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends: IdBuffer | undefined): void {

@@ -1,5 +1,4 @@
 import type { IdBuffer } from './id-buffer.ts';
-import type { Model } from './model.ts';
 import type { Splitter } from './splitters.ts';
 
 /** Characters at a time: what they need stays in the processor's cache. */
@@ -7,15 +6,20 @@ const CHUNK = 16_384;
 /** Beyond the text, so that a piece at its end can be read in whole words. */
 const MARGIN = 16;
 
-/** Text → ids for byte-level models: the text's UTF-8 is split and encoded in one buffer that is used again. */
+/** What pieces of UTF-8 are given to. */
+export interface PieceEncoder {
+  encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer): void;
+}
+
+/** Text → ids where pieces are cut out of UTF-8: the text's UTF-8 is split and encoded in one buffer that is used again. */
 export class ByteEncoder {
-  readonly #model: Model;
+  readonly #model: PieceEncoder;
   readonly #splitter: Splitter | RegExp | undefined;
   readonly #encoder = new TextEncoder();
   #buffer: Uint8Array = new Uint8Array(3 * CHUNK + MARGIN);
 
   /** @param splitter When absent, every text is one piece; what a (global) expression does not match is left out, as in tiktoken. */
-  constructor(model: Model, splitter?: Splitter | RegExp) {
+  constructor(model: PieceEncoder, splitter?: Splitter | RegExp) {
     this.#model = model;
     this.#splitter = splitter;
   }

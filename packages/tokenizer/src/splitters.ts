@@ -17,22 +17,23 @@ let classes: Uint8Array = new Uint8Array(0);
 let width = 0;
 
 function classAt(bytes: Uint8Array, at: number): number {
+  width = widthOf(bytes[at]!);
+  return classes[decodeAt(bytes, at)]!;
+}
+
+/** The length of the character that begins with this byte. */
+export function widthOf(first: number): number {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/** The code point at `at`. */
+export function decodeAt(bytes: Uint8Array, at: number): number {
   const a = bytes[at]!;
-  if (a < 0x80) {
-    width = 1;
-    return classes[a]!;
-  }
-  if (a < 0xe0) {
-    width = 2;
-    return classes[((a & 31) << 6) | (bytes[at + 1]! & 63)]!;
-  }
-  if (a < 0xf0) {
-    width = 3;
-    return classes[((a & 15) << 12) | ((bytes[at + 1]! & 63) << 6) | (bytes[at + 2]! & 63)]!;
-  }
-  width = 4;
+  if (a < 0x80) return a;
+  if (a < 0xe0) return ((a & 31) << 6) | (bytes[at + 1]! & 63);
+  if (a < 0xf0) return ((a & 15) << 12) | ((bytes[at + 1]! & 63) << 6) | (bytes[at + 2]! & 63);
   const high = ((a & 7) << 18) | ((bytes[at + 1]! & 63) << 12);
-  return classes[high | ((bytes[at + 2]! & 63) << 6) | (bytes[at + 3]! & 63)]!;
+  return high | ((bytes[at + 2]! & 63) << 6) | (bytes[at + 3]! & 63);
 }
 
 /** `\p{L}*` */

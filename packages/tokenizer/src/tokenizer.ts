@@ -1,4 +1,5 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
+import { BertWords } from './bert-words.ts';
 import { BPE } from './bpe.ts';
 import { type Dropout, dropoutOf } from './bpe-dropout.ts';
 import { tokenBytes } from './byte-characters.ts';
@@ -101,9 +102,11 @@ export class Tokenizer {
   readonly vocabSize: number;
   /** How texts are split, where it is not as the pre-tokenizer says. */
   readonly splitter: Splitter | RegExp | undefined;
-  /** The short way from text to ids, where a byte-level model takes the text as it is. */
+  /** The short way from text to ids, where a model takes pieces of the text as it is. */
   readonly #direct: ByteEncoder | null;
   readonly #prefixed: boolean;
+  /** Whether the short way normalizes too. */
+  readonly #directNormalizes: boolean;
   #byteDecoder: ByteDecoder | null = null;
   readonly #normalize: Normalizer | null;
   /** Whether the pre-tokenizer asks where in the text a normalized piece begins. */
@@ -137,11 +140,7 @@ export class Tokenizer {
     const split = this.preTokenizer && readPreTokenizer('pre_tokenizer', this.preTokenizer, rawBytes);
     this.splitter = splitter;
     this.#split = splitter ? (text) => cutWith(text, splitter) : split;
-    this.#prefixed = !splitter && preTokenizer?.add_prefix_space !== false;
-    this.#direct =
-      rawBytes && preTokenizer?.type === 'ByteLevel'
-        ? new ByteEncoder(model, splitter ?? (preTokenizer.use_regex === false ? undefined : gpt2Splitter()))
-        : null;
+    this.#prefixed = !splitter && preTokenizer?.type === 'ByteLevel' && preTokenizer.add_prefix_space !== false;
     this.#process = readPostProcessor('post_processor', this.postProcessor);
     this.#makeDecoder = readDecoder('decoder', this.decoder);
     this.addedTokens = parts.addedTokens ?? [];
@@ -162,6 +161,18 @@ export class Tokenizer {
         .filter((token) => token.normalized)
         .map((token) => ({ ...token, content: this.#normalizedText(token.content) })),
     );
+    this.#direct = this.#directEncoder();
+    this.#directNormalizes = this.#direct !== null && !rawBytes;
+  }
+
+  #directEncoder(): ByteEncoder | null {
+    const { model, preTokenizer, splitter } = this;
+    if (model instanceof BPE && preTokenizer?.type === 'ByteLevel')
+      return new ByteEncoder(model, splitter ?? (preTokenizer.use_regex === false ? undefined : gpt2Splitter()));
+    const isBert = this.normalizer?.type === 'BertNormalizer' && preTokenizer?.type === 'BertPreTokenizer' && !splitter;
+    if (!isBert || this.addedTokens.some((token) => token.normalized)) return null;
+    const words = new BertWords(model, this.#normalize!, this.#split!);
+    return new ByteEncoder(words, words.split);
   }
 
   #normalizedText(content: string): string {
@@ -230,10 +241,11 @@ export class Tokenizer {
           );
       }
     };
+    const direct = this.#direct !== null && !track;
     take(this.#raw, Normalized.of(text, 0, track || this.#asksForOrigin), (raw) => {
-      this.#normalize?.(raw);
+      if (!direct || !this.#directNormalizes) this.#normalize?.(raw);
       take(this.#normalized, raw, (part) => {
-        if (!this.#split || (this.#direct && !track)) pieces.push({ text: part, id: -1 });
+        if (!this.#split || direct) pieces.push({ text: part, id: -1 });
         else for (const piece of this.#split(part)) if (piece.text !== '') pieces.push({ text: piece, id: -1 });
       });
     });

@@ -1,7 +1,8 @@
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
-import { HASH_START, hashEnd, hashStep, TokenTable } from './token-table.ts';
-import { WordCache } from './word-cache.ts';
+import { PieceCache } from '../piece-cache.ts';
+import { TokenBytes } from '../token-bytes.ts';
+import type { TokenTrie } from '../token-trie.ts';
 
 export interface WordPieceOptions {
   readonly vocab: ReadonlyMap<string, number>;
@@ -21,9 +22,12 @@ export class WordPiece implements Model {
   readonly maxInputCharsPerWord: number;
   readonly vocabSize: number;
   readonly #tokens: string[] = [];
-  readonly #first: TokenTable;
-  readonly #continuing: TokenTable;
-  readonly #cache = new WordCache();
+  readonly #first: TokenTrie;
+  readonly #continuing: TokenTrie;
+  /** Id → the length of its token in bytes. */
+  readonly #lengths: Int32Array;
+  readonly #prefixLength: number;
+  readonly #cache: PieceCache;
 
   constructor({
     vocab,
@@ -38,55 +42,49 @@ export class WordPiece implements Model {
     for (const [token, id] of vocab) this.#tokens[id] = token;
     this.vocabSize = this.#tokens.length;
     const prefix = continuingSubwordPrefix;
-    const entries = [...vocab].filter(([token]) => token !== '');
-    this.#first = new TokenTable(entries);
-    this.#continuing = new TokenTable(
-      entries
-        .filter(([token]) => token.startsWith(prefix) && token.length > prefix.length)
-        .map(([token, id]) => [token.slice(prefix.length), id] as const),
-    );
+    const encoder = new TextEncoder();
+    const tokens = TokenBytes.from(this.#tokens.map((token) => encoder.encode(token)));
+    this.#first = tokens.trie;
+    this.#lengths = tokens.offsets.subarray(1).map((stop, id) => stop - tokens.offsets[id]!);
+    this.#prefixLength = encoder.encode(prefix).length;
+    this.#continuing = TokenBytes.from(
+      this.#tokens.map((token) => (token.startsWith(prefix) ? encoder.encode(token.slice(prefix.length)) : undefined)),
+    ).trie;
+    this.#cache = new PieceCache(this.vocabSize);
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
-    this.#cache.encode(bytes, start, end, ids, ends, (found, stops) => {
-      const [words, bounds] = this.#split(bytes, start, end);
-      for (let i = 0; i < words.length; i++) {
-        found.push(words[i]!);
-        stops.push(bounds[i]!);
-      }
-    });
+    if (start >= end) return;
+    if (ends) this.#encode(bytes, start, end, ids, ends);
+    else if (!this.#cache.take(bytes, start, end, ids)) {
+      const from = ids.length;
+      this.#encode(bytes, start, end, ids, undefined);
+      this.#cache.keep(ids, from);
+    }
   }
 
-  #split(bytes: Uint8Array, start: number, end: number): [number[], number[]] {
+  #encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends: IdBuffer | undefined): void {
+    const [from, firstEnd] = [ids.length, ends?.length ?? 0];
     let characters = 0;
     for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) characters++;
-    const words: number[] = [];
-    const stops: number[] = [];
-    const hashes: number[] = [];
-    for (let at = start; at < end && characters <= this.maxInputCharsPerWord; ) {
-      const table = at === start ? this.#first : this.#continuing;
-      const limit = Math.min(end, at + table.longest);
-      let hash = HASH_START;
-      for (let i = at; i < limit; i++) {
-        hash = hashStep(hash, bytes[i]!);
-        hashes[i - at] = hashEnd(hash);
-      }
-      let found = -1;
-      let stop = limit;
-      for (; stop > at && found < 0; stop--) found = table.find(bytes, at, stop, hashes[stop - at - 1]!);
-      if (found < 0) return this.#unknown(end);
-      at = stop + 1;
-      words.push(found);
-      stops.push(at);
+    let id = characters > this.maxInputCharsPerWord ? -1 : this.#first.longest(bytes, start, end);
+    for (let at = start; id >= 0; id = this.#continuing.longest(bytes, at, end)) {
+      at += this.#lengths[id]! - (at === start ? 0 : this.#prefixLength);
+      ids.push(id);
+      ends?.push(at);
+      if (at === end) return;
     }
-    return characters > this.maxInputCharsPerWord ? this.#unknown(end) : [words, stops];
+    ids.length = from;
+    if (ends) ends.length = firstEnd;
+    ids.push(this.#unknown());
+    ends?.push(end);
   }
 
-  #unknown(end: number): [number[], number[]] {
+  #unknown(): number {
     const id = this.vocab.get(this.unkToken);
     if (id === undefined)
       throw new RangeError(`a word is unknown and the vocabulary lacks the unk_token "${this.unkToken}"`);
-    return [[id], [end]];
+    return id;
   }
 
   tokenToId(token: string): number | undefined {
