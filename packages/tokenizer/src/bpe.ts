@@ -32,6 +32,8 @@ export class BPE implements Model {
   readonly #encoder = new TextEncoder();
   readonly #parts: ByteBPEParts;
   readonly #spellings: ReadonlyMap<number, string> | undefined;
+  /** Tokens that were asked for. */
+  readonly #idTokens: (string | undefined)[] = [];
   #vocab: ReadonlyMap<string, number> | undefined;
   #merges: readonly (readonly [string, string])[] | undefined;
 
@@ -113,6 +115,11 @@ export class BPE implements Model {
     return id < this.vocabSize && this.#engine.tokens.lengthOf(id) > 0 ? this.#engine.tokens.of(id) : undefined;
   }
 
+  /** Id → the length of its token in bytes; null where a token may stand for other bytes than its own, or for none. */
+  get lengths(): Int32Array | null {
+    return this.#engine.lengths;
+  }
+
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     this.#engine.encode(bytes, start, end, ids, ends);
   }
@@ -134,12 +141,16 @@ export class BPE implements Model {
   }
 
   idToToken(id: number): string | undefined {
-    if (!this.tokenBytes(id)) return undefined;
+    const known = this.#idTokens[id];
+    if (known !== undefined || !this.tokenBytes(id)) return known;
     // A token with characters that stand for no byte was taken as text: only the vocabulary knows its spelling.
     const name = this.#name(id);
-    return this.#vocab === undefined || this.#vocab.get(name) === id
-      ? name
-      : [...this.#vocab].find(([, of]) => of === id)?.[0];
+    const token =
+      this.#vocab === undefined || this.#vocab.get(name) === id
+        ? name
+        : [...this.#vocab].find(([, of]) => of === id)?.[0];
+    if (token !== undefined) this.#idTokens[id] = token;
+    return token;
   }
 
   /** Appends the ids of one word to `out`. */

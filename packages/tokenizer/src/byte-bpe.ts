@@ -29,6 +29,7 @@ export class ByteBPE {
   readonly #whole: boolean;
   readonly #complete: boolean;
   readonly #cache: PieceCache;
+  #lengths: Int32Array | null = null;
   readonly #neighbours: NeighbourEncoder | null;
 
   constructor({ tokens, pairs, bytes, whole, order }: ByteBPEParts) {
@@ -40,6 +41,13 @@ export class ByteBPE {
     this.#cache = new PieceCache(tokens.count);
     const known = order === undefined && this.#complete ? MergeOrder.of(tokens, bytes, pairs) : order;
     this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
+  }
+
+  /** Id → the length of its token in bytes; null where the vocabulary lacks bytes, or has longer tokens in their place. */
+  get lengths(): Int32Array | null {
+    if (!this.#complete) return null;
+    this.#lengths ??= Int32Array.from({ length: this.tokens.count }, (_, id) => this.tokens.lengthOf(id));
+    return this.#lengths;
   }
 
   /** Appends the ids of the piece `[start, end)`, and to `ends` where each one's bytes end. */

@@ -34,19 +34,3 @@ export function withType(e: Encoding, typeId: number, overflowToo: boolean): Enc
   const overflowing = overflowToo ? e.overflowing.map((part) => withType(part, typeId, true)) : e.overflowing;
   return { ...e, typeIds: e.typeIds.map(() => typeId), overflowing };
 }
-
-/** Takes white space at the ends of tokens, as byte-level vocabularies write it, out of their offsets. */
-export function trimOffsets(e: Encoding, addPrefixSpace: boolean): void {
-  for (const part of e.overflowing) trimOffsets(part, addPrefixSpace);
-  e.tokens.forEach((token, i) => {
-    let [start, end] = e.offsets[i]!;
-    let leading = /^[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*/.exec(token)![0].length;
-    const trailing = /[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.exec(token)![0].length;
-    if (leading > 0) {
-      if (addPrefixSpace && (i === 0 || start === 0)) leading--;
-      start = Math.min(start + leading, end);
-    }
-    if (trailing > 0 && end >= trailing) end = Math.max(end - trailing, start);
-    e.offsets[i] = [start, end];
-  });
-}

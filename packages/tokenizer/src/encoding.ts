@@ -20,6 +20,18 @@ export interface Encoding {
   readonly overflowing: Encoding[];
 }
 
+/** What `encodeWithOffsets` gives. */
+export interface IdsWithOffsets {
+  readonly ids: Int32Array;
+  /** Two numbers an id: where it comes from in its text, [start, end); 0 and 0 for tokens that were added. */
+  readonly offsets: Int32Array;
+}
+
+export const inTypedArrays = ({ ids, offsets }: Encoding): IdsWithOffsets => ({
+  ids: Int32Array.from(ids),
+  offsets: Int32Array.from(offsets.flat()),
+});
+
 export const emptyEncoding = (): Encoding => ({
   ids: [],
   tokens: [],
@@ -69,7 +81,7 @@ export function mergeEncodings(a: Encoding, b: Encoding): Encoding {
 /** Changes offsets from UTF-16 units of the texts to another unit. */
 export function convertOffsets(e: Encoding, texts: readonly string[], unit: OffsetUnit): void {
   if (unit === 'utf16') return;
-  const tables = texts.map((text) => positions(text, unit));
+  const tables = texts.map((text) => positionsOf(text, unit));
   const convert = (part: Encoding): void => {
     part.offsets.forEach((offset, i) => {
       const table = tables[part.sequenceIds[i] ?? -1];
@@ -80,7 +92,9 @@ export function convertOffsets(e: Encoding, texts: readonly string[], unit: Offs
   convert(e);
 }
 
-function positions(text: string, unit: OffsetUnit): Int32Array {
+/** UTF-16 unit of a text → its place in another unit; null where that is the same. */
+export function positionsOf(text: string, unit: OffsetUnit): Int32Array | null {
+  if (unit === 'utf16') return null;
   const table = new Int32Array(text.length + 1);
   for (let i = 0, at = 0; i < text.length; ) {
     const code = text.codePointAt(i)!;

@@ -3,7 +3,7 @@ export { BPE, type BPEOptions } from './bpe.ts';
 export { type ByteLevelOptions, splitWords } from './byte-level.ts';
 export { applyChatTemplate, type ChatMessage, ChatTemplateError, type ChatTemplateOptions } from './chat/apply.ts';
 export { compileTokenizer, tokenizerFromCompiled } from './compiled/index.ts';
-export type { Encoding, OffsetUnit } from './encoding.ts';
+export type { Encoding, IdsWithOffsets, OffsetUnit } from './encoding.ts';
 export { readTokenizerConfig, type TokenizerConfig } from './files/config.ts';
 export type { TokenizerFormat } from './files/detect.ts';
 export { tokenizerFromLlama2c } from './files/llama2c.ts';
@@ -36,6 +36,7 @@ export {
   type DecodeStream,
   type EncodeOptions,
   type EncodingOptions,
+  type OffsetsOptions,
   type TextPair,
   Tokenizer,
   type TokenizerParts,
