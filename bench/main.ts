@@ -20,7 +20,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'mnist-mlp': async () => (await import('./tasks/mnist.ts')).mnistMLP,
   'mnist-lenet': async () => (await import('./tasks/mnist.ts')).mnistLeNet,
   'char-gpt': async () => (await import('./tasks/char-gpt.ts')).charGPT,
-  tokenizer: async () => (await import('./tokenizer.ts')).tokenizer,
+  tokenizer: async () => (await import('./tokenizer/index.ts')).tokenizer,
   'tokenizer-training': async () => (await import('./tokenizer-training.ts')).tokenizerTraining,
   transfer: async () => (await import('./tasks/transfer.ts')).transfer,
   weights: async () => (await import('./weights.ts')).weights,

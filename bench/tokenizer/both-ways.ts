@@ -1,0 +1,46 @@
+import type { Figure } from '../main.ts';
+import { speeds } from './ratios.ts';
+import { texts } from './texts.ts';
+import { load } from './vocabularies.ts';
+
+const files = { cl100k: 'tiktoken/cl100k_base.tiktoken', gpt2: 'hf/gpt2.json' };
+
+/** Encoding with offsets, as a share of the speed without. */
+export async function offsets(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [name, path] of Object.entries(files)) {
+    const tokenizer = await load(path);
+    for (const [kind, text] of Object.entries(texts())) {
+      const found = await speeds(text, {
+        ids: (part) => tokenizer.encode(part),
+        offsets: (part) => tokenizer.encodeWithOffsets(part),
+        everything: (part) => tokenizer.encoding(part),
+      });
+      for (const way of ['offsets', 'everything'] as const)
+        figures.push(
+          { what: `${name}, ${kind}: with ${way}`, value: found[way]!, unit: 'MB/s' },
+          { what: `${name}, ${kind}: with ${way} to ids only`, value: found[way]! / found.ids!, unit: '×' },
+        );
+    }
+  }
+  return figures;
+}
+
+/** Ids to text. */
+export async function decoding(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [name, path] of Object.entries(files)) {
+    const tokenizer = await load(path);
+    tokenizer.decode([0]); // makes its table
+    const encoded = new Map<string, Int32Array>();
+    const ids = (part: string): Int32Array => {
+      if (!encoded.has(part)) encoded.set(part, tokenizer.encode(part));
+      return encoded.get(part)!;
+    };
+    for (const [kind, text] of Object.entries(texts())) {
+      const found = await speeds(text, { encode: ids, decode: (part) => tokenizer.decode(ids(part)) });
+      figures.push({ what: `${name}, ${kind}: decode`, value: found.decode!, unit: 'MB/s' });
+    }
+  }
+  return figures;
+}

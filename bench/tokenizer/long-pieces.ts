@@ -1,0 +1,48 @@
+import { randomOf } from '../../packages/tokenizer/test/support/generated.ts';
+import type { Figure } from '../main.ts';
+import { median } from '../median.ts';
+import { load } from './vocabularies.ts';
+
+const files = {
+  cl100k: 'tiktoken/cl100k_base.tiktoken',
+  gpt2: 'hf/gpt2.json',
+  bert: 'hf/bert_base_cased.json',
+  llama2: 'sentencepiece/llama2.model',
+  'nai-t5': 'sentencepiece/nai-t5.model',
+};
+const TURNS = 3;
+
+/** Texts in one piece; both sizes are of letters that come in the same order. */
+const pieces: Readonly<Record<string, (bytes: number) => string>> = {
+  "'a'": (bytes) => 'a'.repeat(bytes),
+  spaces: (bytes) => ' '.repeat(bytes),
+  'random letters': (bytes) => {
+    const random = randomOf(1);
+    return Array.from({ length: bytes }, () => String.fromCharCode(97 + Math.floor(random() * 26))).join('');
+  },
+  好: (bytes) => '好'.repeat(bytes / 3),
+};
+
+/** A megabyte in one piece, and what two take to one: linear is 2. */
+export async function longPieces(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [name, path] of Object.entries(files)) {
+    const tokenizer = await load(path);
+    for (const [what, make] of Object.entries(pieces)) {
+      const [one, two] = [make(1e6), make(2e6)];
+      const times: [number[], number[]] = [[], []];
+      for (let turn = 0; turn < TURNS; turn++)
+        for (const [i, text] of [one, two].entries()) {
+          const start = performance.now();
+          tokenizer.encode(text);
+          times[i]!.push((performance.now() - start) / 1000);
+        }
+      const [first, second] = times.map(median) as [number, number];
+      figures.push(
+        { what: `${name}, 1 MB of ${what}`, value: first, unit: 's' },
+        { what: `${name}, 2 MB of ${what} to 1 MB`, value: second / first, unit: '×' },
+      );
+    }
+  }
+  return figures;
+}
