@@ -1,23 +1,27 @@
-// npm run fuzz -- tokenizer [COUNT] [SEED]: compares byte-level BPE with its references on generated texts.
+// npm run fuzz -- tokenizer [COUNT] [SEED] [NAME…]: compares every vocabulary, or those whose names have a NAME in them, with its
+// reference on generated texts.
 // npm run fuzz -- tokenizer-files [COUNT] [SEED]: loads damaged tokenizer files, which must be read or refused with one line.
 import { readFileSync } from 'node:fs';
-import { pairOf, vocabularies } from '../../packages/tokenizer/test/support/byte-level-references.ts';
 import { loadDamaged } from '../../packages/tokenizer/test/support/damaged-files.ts';
 import { generatedText, randomOf } from '../../packages/tokenizer/test/support/generated.ts';
+import { pairs } from './pairs.ts';
 
-const [what, count = '10000', seed = String(Date.now() % 1e9)] = process.argv.slice(2);
+const [what, count = '10000', seed = String(Date.now() % 1e9), ...names] = process.argv.slice(2);
 if (what === 'tokenizer') await compareTexts();
 else if (what === 'tokenizer-files') await damageFiles();
 else {
-  process.stderr.write('usage: npm run fuzz -- tokenizer|tokenizer-files [COUNT] [SEED]\n');
+  process.stderr.write('usage: npm run fuzz -- tokenizer|tokenizer-files [COUNT] [SEED] [NAME…]\n');
   process.exitCode = 2;
 }
 
 async function compareTexts(): Promise<void> {
-  const shared = new URL('../../../shared/', import.meta.url);
   const source = readFileSync(new URL(import.meta.url), 'utf8');
-  for (const [name, path] of Object.entries(vocabularies)) {
-    const { ours, reference } = pairOf(name, readFileSync(new URL(path, shared), 'utf8'));
+  const all = pairs();
+  for (const name of names)
+    if (![...all.keys()].some((key) => key.includes(name))) throw new Error(`there is none of ${[...all.keys()]}`);
+  for (const [name, make] of all) {
+    if (names.length > 0 && !names.some((part) => name.includes(part))) continue;
+    const { ours, reference } = await make();
     const random = randomOf(Number(seed));
     let wrong = 0;
     for (let i = 0; i < Number(count); i++) {

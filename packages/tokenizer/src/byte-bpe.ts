@@ -1,4 +1,4 @@
-import type { IdBuffer } from './id-buffer.ts';
+import { IdBuffer } from './id-buffer.ts';
 import { FEW, mergeFew } from './merge-few.ts';
 import { mergeLong } from './merge-long.ts';
 import { MergeOrder } from './merge-order.ts';
@@ -41,6 +41,22 @@ export class ByteBPE {
     this.#cache = new PieceCache(tokens.count);
     const known = order === undefined && this.#complete ? MergeOrder.of(tokens, bytes, pairs) : order;
     this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
+    if (known) this.#rememberTokens(known);
+  }
+
+  /** A piece that is a token is its own encoding: words that are tokens are known before they are seen. */
+  #rememberTokens(order: MergeOrder): void {
+    const { arena, offsets, count } = this.tokens;
+    const hidden = new Set(this.tokens.trie.hidden);
+    const scratch = new IdBuffer();
+    // The lower ids, which are the more frequent ones, last: they stay.
+    for (let id = count - 1; id >= 0; id--) {
+      if (offsets[id] === offsets[id + 1] || hidden.has(id) || !(this.#whole || order.makes(id))) continue;
+      scratch.clear();
+      this.#cache.take(arena, offsets[id]!, offsets[id + 1]!, scratch);
+      scratch.push(id);
+      this.#cache.keep(scratch, 0);
+    }
   }
 
   /** Id → the length of its token in bytes; null where the vocabulary lacks bytes, or has longer tokens in their place. */

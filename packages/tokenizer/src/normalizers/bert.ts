@@ -1,8 +1,13 @@
+import { characterSet } from '../character-set.ts';
 import { boolean, type Json } from '../format.ts';
 import type { Normalized } from '../normalized.ts';
+import { accents as accentRuns, controls } from '../unicode-sets.ts';
 import { isASCII, lowercase, stripAccents } from './characters.ts';
 import type { Normalizer } from './index.ts';
 import { unicodeForm } from './unicode-form.ts';
+
+const accentMarks = characterSet(accentRuns);
+const controlCharacters = characterSet(controls);
 
 /** BERT's cleaning (https://github.com/google-research/bert, tokenization.py), with Hugging Face's settings. */
 export function bertNormalizer(field: string, json: Json): Normalizer {
@@ -16,7 +21,7 @@ export function bertNormalizer(field: string, json: Json): Normalizer {
     if (chinese && !plain) spaceIdeographs(text);
     if (accents && !plain) {
       unicodeForm(text, 'NFD');
-      stripAccents(text, /\p{Mn}/u);
+      stripAccents(text, accentMarks);
     }
     if (lower) lowercase(text);
   };
@@ -31,7 +36,7 @@ function cleanText(text: Normalized): void {
 
 function isRemoved(code: number): boolean {
   if (code < 0x7f) return code < 0x20 && code !== 9 && code !== 10 && code !== 13;
-  return code === 0xfffd || /[\p{Cc}\p{Cf}\p{Co}]/u.test(String.fromCodePoint(code));
+  return controlCharacters.test(String.fromCodePoint(code));
 }
 
 const isIdeograph = (code: number): boolean =>

@@ -1,6 +1,8 @@
+import { characterSet } from '../character-set.ts';
 import { array, boolean, object, refuse, string } from '../format.ts';
 import type { Normalized } from '../normalized.ts';
 import { finder } from '../pattern.ts';
+import { marks } from '../unicode-sets.ts';
 import { bertNormalizer } from './bert.ts';
 import { byteLevel, lowercase, nmt, strip, stripAccents } from './characters.ts';
 import { precompiled } from './precompiled.ts';
@@ -8,6 +10,8 @@ import { unicodeForm } from './unicode-form.ts';
 
 /** Changes a text before it is split. */
 export type Normalizer = (text: Normalized) => void;
+
+const anyMark = characterSet(marks);
 
 const SUPPORTED =
   'Sequence, BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Replace, Prepend, Nmt, Precompiled, ByteLevel';
@@ -40,7 +44,7 @@ export function readNormalizer(field: string, value: unknown): Normalizer {
       return (text) => strip(text, left, right);
     }
     case 'StripAccents':
-      return (text) => stripAccents(text, /\p{M}/u);
+      return (text) => stripAccents(text, anyMark);
     case 'Replace': {
       const find = finder(`${field}.pattern`, json.pattern);
       const content = string(`${field}.content`, json.content);

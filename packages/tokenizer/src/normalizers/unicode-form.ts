@@ -1,14 +1,28 @@
+import { characterSet } from '../character-set.ts';
 import type { Normalized } from '../normalized.ts';
+import { unknown } from '../unicode-sets.ts';
 import { isASCII } from './characters.ts';
 
 export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
+const newer = new RegExp(`(${characterSet(unknown).source})`, 'u');
+
+/** Newer characters neither change nor let marks pass by. */
+function normalized(text: string, form: UnicodeForm): string {
+  const result = text.normalize(form);
+  if (isASCII(text) || !newer.test(text)) return result;
+  return text
+    .split(newer)
+    .map((part, i) => (i % 2 === 1 ? part : part.normalize(form)))
+    .join('');
+}
+
 /**
- * Unicode's normalization forms, in the Unicode version of the engine. Offsets: a decomposed character's parts belong to it, a
+ * Unicode's normalization forms, but for characters that are newer than the reference. Offsets: a decomposed character's parts belong to it, a
  * composed one belongs to the first of its parts.
  */
 export function unicodeForm(text: Normalized, form: UnicodeForm): void {
-  const result = text.text.normalize(form);
+  const result = normalized(text.text, form);
   if (result === text.text) return;
   if (!text.starts || isASCII(text.text)) {
     text.text = result;
@@ -18,7 +32,7 @@ export function unicodeForm(text: Normalized, form: UnicodeForm): void {
   // Equal characters keep their order when marks are sorted, so the k-th of a kind is the k-th of that kind again.
   const changesOf = new Map<string, number[]>();
   for (const character of text.text)
-    [...character.normalize(decomposition)].forEach((part, i) => {
+    [...normalized(character, decomposition)].forEach((part, i) => {
       const list = changesOf.get(part);
       if (list) list.push(i > 0 ? 1 : 0);
       else changesOf.set(part, [i > 0 ? 1 : 0]);
@@ -32,7 +46,7 @@ export function unicodeForm(text: Normalized, form: UnicodeForm): void {
   const characters = [...result];
   const changes = characters.map((character) => {
     if (form === decomposition) return take(character);
-    return [...character.normalize('NFD')].reduce((sum, part, i) => sum + take(part) - (i > 0 ? 1 : 0), 0);
+    return [...normalized(character, 'NFD')].reduce((sum, part, i) => sum + take(part) - (i > 0 ? 1 : 0), 0);
   });
   text.transform(characters, changes);
 }

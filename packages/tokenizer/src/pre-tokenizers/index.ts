@@ -1,9 +1,11 @@
 import { splitWords } from '../byte-level.ts';
+import { characterSet } from '../character-set.ts';
 import { array, boolean, character, choice, count, type Json, object, refuse } from '../format.ts';
 import type { Normalized } from '../normalized.ts';
 import { byteLevel } from '../normalizers/characters.ts';
 import { finder } from '../pattern.ts';
 import { isWhiteSpace } from '../unicode.ts';
+import { punctuation } from '../unicode-sets.ts';
 import { behaviors, cut, type Find, findCharacters } from './split.ts';
 import { splitScripts } from './unicode-scripts.ts';
 
@@ -14,9 +16,8 @@ const SUPPORTED =
   'Sequence, ByteLevel, BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, Digits, Split, Metaspace, CharDelimiterSplit, UnicodeScripts, FixedLength';
 
 const isSpace = findCharacters(isWhiteSpace);
-const isPunctuation = findCharacters((code) =>
-  code < 0x80 ? /[!-/:-@[-`{-~]/.test(String.fromCharCode(code)) : /\p{P}/u.test(String.fromCodePoint(code)),
-);
+const marks = characterSet(punctuation);
+const isPunctuation = findCharacters((code) => marks.test(String.fromCodePoint(code)));
 const isNumeric = findCharacters((code) => /\p{N}/u.test(String.fromCodePoint(code)));
 
 /**
