@@ -1,4 +1,4 @@
-// Loads the tokenizer file that is named and prints how long that took and how much memory it keeps.
+// Loads the tokenizer file that is named and prints how long that and a first short text take, and how much memory it keeps.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { loadTokenizer } from '@rivulet/tokenizer';
@@ -16,5 +16,8 @@ const bytes = read();
 const start = performance.now();
 const tokenizer = await loadTokenizer(bytes, { name });
 const milliseconds = performance.now() - start;
+const again = performance.now();
+tokenizer.encode('Some words to begin with.');
+const firstEncode = performance.now() - again;
 const megabytes = (used() - before - bytes.length) / 1e6;
-process.stdout.write(JSON.stringify({ milliseconds, megabytes, ids: tokenizer.encode('a').length }));
+process.stdout.write(JSON.stringify({ milliseconds, firstEncode, megabytes }));

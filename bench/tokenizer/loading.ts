@@ -31,11 +31,13 @@ export async function loading(): Promise<Figure[]> {
         () =>
           JSON.parse(execFileSync(process.execPath, ['--expose-gc', source, worker, file], { encoding: 'utf8' })) as {
             milliseconds: number;
+            firstEncode: number;
             megabytes: number;
           },
       );
       figures.push(
         { what: `load ${name}`, value: median(found.map(({ milliseconds }) => milliseconds)), unit: 'ms' },
+        { what: `first text after ${name}`, value: median(found.map(({ firstEncode }) => firstEncode)), unit: 'ms' },
         { what: `memory of ${name}`, value: median(found.map(({ megabytes }) => megabytes)), unit: 'MB' },
       );
     }

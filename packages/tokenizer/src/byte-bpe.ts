@@ -28,9 +28,10 @@ export class ByteBPE {
   readonly #bytes: Int32Array;
   readonly #whole: boolean;
   readonly #complete: boolean;
-  readonly #cache: PieceCache;
+  readonly #order: MergeOrder | null | undefined;
+  #cache: PieceCache | null = null;
   #lengths: Int32Array | null = null;
-  readonly #neighbours: NeighbourEncoder | null;
+  #neighbours: NeighbourEncoder | null = null;
 
   constructor({ tokens, pairs, bytes, whole, order }: ByteBPEParts) {
     this.tokens = tokens;
@@ -38,14 +39,22 @@ export class ByteBPE {
     this.#bytes = bytes;
     this.#whole = whole;
     this.#complete = bytes.every((id, byte) => id >= 0 && tokens.lengthOf(id) === 1 && tokens.of(id)[0] === byte);
+    this.#order = order;
+  }
+
+  /** Made when a text comes, so that loading a vocabulary alone is quick. */
+  #prepare(): PieceCache {
+    const { tokens } = this;
     this.#cache = new PieceCache(tokens.count);
-    const known = order === undefined && this.#complete ? MergeOrder.of(tokens, bytes, pairs) : order;
+    const known =
+      this.#order === undefined && this.#complete ? MergeOrder.of(tokens, this.#bytes, this.#pairs) : this.#order;
     this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
-    if (known) this.#rememberTokens(known);
+    if (known) this.#rememberTokens(this.#cache, known);
+    return this.#cache;
   }
 
   /** A piece that is a token is its own encoding: words that are tokens are known before they are seen. */
-  #rememberTokens(order: MergeOrder): void {
+  #rememberTokens(cache: PieceCache, order: MergeOrder): void {
     const { arena, offsets, count } = this.tokens;
     const hidden = new Set(this.tokens.trie.hidden);
     const scratch = new IdBuffer();
@@ -53,9 +62,9 @@ export class ByteBPE {
     for (let id = count - 1; id >= 0; id--) {
       if (offsets[id] === offsets[id + 1] || hidden.has(id) || !(this.#whole || order.makes(id))) continue;
       scratch.clear();
-      this.#cache.take(arena, offsets[id]!, offsets[id + 1]!, scratch);
+      cache.take(arena, offsets[id]!, offsets[id + 1]!, scratch);
       scratch.push(id);
-      this.#cache.keep(scratch, 0);
+      cache.keep(scratch, 0);
     }
   }
 
@@ -69,11 +78,12 @@ export class ByteBPE {
   /** Appends the ids of the piece `[start, end)`, and to `ends` where each one's bytes end. */
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     if (start >= end) return;
+    const cache = this.#cache ?? this.#prepare();
     if (ends) this.#encode(bytes, start, end, ids, ends);
-    else if (!this.#cache.take(bytes, start, end, ids)) {
+    else if (!cache.take(bytes, start, end, ids)) {
       const from = ids.length;
       this.#encode(bytes, start, end, ids, undefined);
-      this.#cache.keep(ids, from);
+      cache.keep(ids, from);
     }
   }
 

@@ -56,6 +56,7 @@ export class NeighbourEncoder {
         token = trie.longest(bytes, at, end);
         if (!order.makes(token)) token = shorter[token]!;
       } else {
+        if (size === first) throw new Error('the merges of the vocabulary contradict each other');
         dead[at - start] = 1;
         wentBack = true;
         token = last;

@@ -149,11 +149,17 @@ export function addMerge(
   rank: number,
   prefix = '',
 ): void {
-  const id = (token: string): number => {
-    const found = vocab.get(token);
-    if (found === undefined)
-      throw new Error(`merge ${rank} ("${left} ${right}") needs the token "${token}", which the vocabulary lacks`);
-    return found;
-  };
-  pairs.add(id(left), id(right), rank, id(left + right.slice(prefix.length)));
+  pairs.add(
+    partOf(vocab, left, left, right, rank),
+    partOf(vocab, right, left, right, rank),
+    rank,
+    partOf(vocab, left + right.slice(prefix.length), left, right, rank),
+  );
+}
+
+function partOf(vocab: ReadonlyMap<string, number>, token: string, left: string, right: string, rank: number): number {
+  const id = vocab.get(token);
+  if (id === undefined)
+    throw new Error(`merge ${rank} ("${left} ${right}") needs the token "${token}", which the vocabulary lacks`);
+  return id;
 }

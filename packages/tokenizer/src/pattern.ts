@@ -1,4 +1,5 @@
 import { TokenizerFormatError } from './format.ts';
+import { pinnedProperty } from './pinned-properties.ts';
 
 /** White_Space of Unicode: JavaScript's `\s` differs in U+0085 and U+FEFF. */
 const SPACE = '\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
@@ -164,6 +165,8 @@ class Translator {
         const posix = POSIX[name.toLowerCase()];
         if (posix && !/^[A-Z]/.test(name))
           return negative ? (inClass ? complement(posix) : `[^${posix}]`) : wrap(posix);
+        const pinned = pinnedProperty(name, negative);
+        if (pinned !== undefined) return wrap(pinned);
         return `\\${negative ? 'P' : 'p'}{${propertyName(name)}}`;
       }
       case 'x': {

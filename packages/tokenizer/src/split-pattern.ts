@@ -1,3 +1,5 @@
+import { pinnedProperty } from './pinned-properties.ts';
+
 /** White_Space as Rust's and Oniguruma's \s: JavaScript's lacks U+0085 and has U+FEFF. */
 const WHITE_SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
@@ -19,7 +21,15 @@ export function splitPattern(pattern: string): RegExp {
       if (next === 's') out += inClass ? WHITE_SPACE : `[${WHITE_SPACE}]`;
       else if (next === 'S' && !inClass) out += `[^${WHITE_SPACE}]`;
       else if (next === 'S') throw new Error(`split pattern: \\S inside a class is not supported: ${pattern}`);
-      else if (next === 'A' || next === 'z' || next === 'Z') out += next === 'A' ? '^' : '$';
+      else if (next === 'p' || next === 'P') {
+        const name = /^\{(\w+)\}/.exec(pattern.slice(i + 1))?.[1];
+        const pinned = name === undefined ? undefined : pinnedProperty(name, next === 'P');
+        if (pinned === undefined) out += `\\${next}`;
+        else {
+          out += inClass ? pinned : `[${pinned}]`;
+          i += name!.length + 2;
+        }
+      } else if (next === 'A' || next === 'z' || next === 'Z') out += next === 'A' ? '^' : '$';
       else out += next && /[a-zA-Z0-9^$\\.*+?()[\]{}|/-]/.test(next) ? `\\${next}` : (next ?? '\\');
     } else if (inClass) {
       out += character;

@@ -57,6 +57,10 @@ const sextets: Int8Array = (() => {
   return table;
 })();
 
+function wrong(line: number): never {
+  throw new TokenizerFormatError(`rank file, line ${line}`, 'expected a token in base64, a blank and its rank');
+}
+
 /** Bytes of all tokens; ranks may come in any order. */
 function readRanks(file: Uint8Array): TokenBytes {
   const found = new Uint8Array(file.length);
@@ -65,9 +69,6 @@ function readRanks(file: Uint8Array): TokenBytes {
   let size = 0;
   let highest = -1;
   for (let at = 0, line = 1; at < file.length; line++) {
-    const wrong = (): never => {
-      throw new TokenizerFormatError(`rank file, line ${line}`, 'expected a token in base64, a blank and its rank');
-    };
     if (file[at] === LINE_FEED) {
       at++;
       continue;
@@ -77,7 +78,7 @@ function readRanks(file: Uint8Array): TokenBytes {
     let held = 0;
     for (; at < file.length && file[at] !== BLANK && file[at] !== EQUALS; at++) {
       const sextet = sextets[file[at]!]!;
-      if (sextet < 0) wrong();
+      if (sextet < 0) wrong(line);
       bits = ((bits << 6) | sextet) & 0xffff;
       held += 6;
       if (held >= 8) {
@@ -86,17 +87,17 @@ function readRanks(file: Uint8Array): TokenBytes {
       }
     }
     while (file[at] === EQUALS) at++;
-    if (file[at++] !== BLANK || starts.at(-1) === size) wrong();
+    if (file[at++] !== BLANK || starts.at(-1) === size) wrong(line);
     let rank = -1;
     for (; at < file.length && file[at] !== LINE_FEED && file[at] !== RETURN; at++) {
       const digit = file[at]! - 48;
-      if (digit < 0 || digit > 9 || rank > 2 ** 24) wrong();
+      if (digit < 0 || digit > 9 || rank > 2 ** 24) wrong(line);
       rank = Math.max(rank, 0) * 10 + digit;
     }
     if (file[at] === RETURN) at++;
     at++;
     // A file of n tokens has room for few holes: a huge rank is an error, not a reason to take memory.
-    if (rank < 0 || rank > 2 ** 24) wrong();
+    if (rank < 0 || rank > 2 ** 24) wrong(line);
     highest = Math.max(highest, rank);
     ranks.push(rank);
   }

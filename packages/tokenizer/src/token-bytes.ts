@@ -5,13 +5,11 @@ export class TokenBytes {
   readonly arena: Uint8Array;
   /** Id → where its bytes begin; one entry more than ids. An id without a token is empty. */
   readonly offsets: Int32Array;
-  /** Ids by their bytes. */
-  readonly trie: TokenTrie;
+  #trie: TokenTrie | undefined;
 
   constructor(arena: Uint8Array, offsets: Int32Array) {
     this.arena = arena;
     this.offsets = offsets;
-    this.trie = new TokenTrie(arena, offsets);
   }
 
   static from(tokens: readonly (Uint8Array | undefined)[]): TokenBytes {
@@ -23,6 +21,12 @@ export class TokenBytes {
       if (token) arena.set(token, offsets[id]!);
     }
     return new TokenBytes(arena, offsets);
+  }
+
+  /** Ids by their bytes; made on first use. */
+  get trie(): TokenTrie {
+    this.#trie ??= new TokenTrie(this.arena, this.offsets);
+    return this.#trie;
   }
 
   /** The highest id plus one. */

@@ -30,8 +30,10 @@ export class TokenTrie {
       throw new RangeError(`expected tokens of fewer than ${NODES - count} bytes in all, got ${arena.length}`);
     this.#count = count;
     this.prefixes = new Int32Array(count).fill(-1);
-    this.#shift = 32 - 12;
-    this.#edges = new Int32Array(2 << 12).fill(-1);
+    // As a rule half of the bytes are edges of their own.
+    const bits = Math.max(10, Math.ceil(Math.log2(arena.length + 1)));
+    this.#shift = 32 - bits;
+    this.#edges = new Int32Array(2 << bits).fill(-1);
     let next = count;
     // The shorter come first: what a longer one passes on its way is final.
     for (const id of byLength(offsets)) {
