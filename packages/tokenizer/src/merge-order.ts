@@ -5,6 +5,7 @@ import type { TokenBytes } from './token-bytes.ts';
 const NEVER = -2;
 /** The rank of a byte. */
 const GIVEN = -1;
+const ASKED_BITS = 14;
 const NONE = 0x7fffffff;
 
 /**
@@ -16,6 +17,9 @@ export class MergeOrder {
   readonly #pairs: PairTable;
   /** Four numbers an id: its two parts, the rank of the merge that joins them, its length in bytes. */
   readonly #facts: Int32Array;
+
+  /** Answers of `neighbours`, two numbers each: the left token, twice the right one and one more for yes. */
+  readonly #asked: Int32Array = new Int32Array(2 << ASKED_BITS).fill(-1);
 
   /** @param bytes byte → id. */
   constructor(tokens: TokenBytes, bytes: Int32Array, pairs: PairTable) {
@@ -71,6 +75,18 @@ export class MergeOrder {
 
   #rank(id: number): number {
     return this.#facts[4 * id + 2]!;
+  }
+
+  /** Whether merging leaves two tokens side by side, asked lately or not. */
+  neighbours(left: number, right: number): boolean {
+    const asked = this.#asked;
+    const at = 2 * ((Math.imul(left, 0x9e3779b1) + Math.imul(right, 0x85ebca6b)) >>> (32 - ASKED_BITS));
+    const answer = asked[at + 1]!;
+    if (asked[at] === left && answer >> 1 === right) return (answer & 1) === 1;
+    const may = this.mayMeet(left, right);
+    asked[at] = left;
+    asked[at + 1] = 2 * right + (may ? 1 : 0);
+    return may;
   }
 
   /**

@@ -43,7 +43,7 @@ export class NeighbourEncoder {
     if (!order.makes(token)) token = shorter[token]!;
     for (let at = start; at < end; ) {
       let next = at + order.lengthOf(token);
-      while ((wentBack && dead[next - start] === 1) || (last >= 0 && !order.mayMeet(last, token))) {
+      while ((wentBack && dead[next - start] === 1) || (last >= 0 && !order.neighbours(last, token))) {
         token = shorter[token]!;
         if (token < 0) break;
         next = at + order.lengthOf(token);
