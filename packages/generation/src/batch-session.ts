@@ -1,6 +1,12 @@
 import type { RowDecoder } from './continuous-batching.ts';
-import type { DecodingSession, SessionRequest } from './language-model.ts';
+import type { DecodingSession, Peaks, SessionRequest } from './language-model.ts';
 import { onAbort } from './on-abort.ts';
+
+/** Logits, and what the model found in them. */
+export interface Answer {
+  readonly logits: Float32Array;
+  readonly peaks: Peaks | undefined;
+}
 
 /** Tokens that a session wants to have read, and where its answer goes. */
 export interface Feed {
@@ -11,9 +17,9 @@ export interface Feed {
   /** Tokens that go into the only row one after the other; of the last `wanted`, the logits are asked for. */
   readonly unread: number[];
   readonly wanted: number;
-  /** Those that are known already. */
-  readonly logits: Float32Array[];
-  resolve(logits: Float32Array): void;
+  /** Those that are known already, and what the model found in them. */
+  readonly parts: Answer[];
+  resolve(answer: Answer): void;
   reject(reason: unknown): void;
 }
 
@@ -41,6 +47,7 @@ export class BatchSession implements DecodingSession {
   #length = 0;
   #rewound = false;
   #disposed = false;
+  #peaks: Peaks | undefined;
   readonly #batch: Batch;
   readonly #signal: AbortSignal | undefined;
 
@@ -62,6 +69,10 @@ export class BatchSession implements DecodingSession {
 
   stepMany(tokens: readonly number[]): Promise<Float32Array> {
     return this.#feed(tokens, null);
+  }
+
+  get peaks(): Peaks | undefined {
+    return this.#peaks;
   }
 
   rewind(count: number): void {
@@ -93,7 +104,7 @@ export class BatchSession implements DecodingSession {
     this.#prompt = [];
     let forget = (): void => {};
     try {
-      return await new Promise((resolve, reject) => {
+      const { logits, peaks } = await new Promise<Answer>((resolve, reject) => {
         const wanted = tokens.length;
         const feed: Feed = {
           session: this,
@@ -101,13 +112,15 @@ export class BatchSession implements DecodingSession {
           parents: parents ?? [0],
           unread,
           wanted,
-          logits: [],
+          parts: [],
           resolve,
           reject,
         };
         forget = onAbort(signal, () => this.#batch.drop(feed, signal!.reason));
         this.#batch.feed(feed);
       });
+      this.#peaks = peaks;
+      return logits;
     } finally {
       forget();
     }

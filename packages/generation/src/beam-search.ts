@@ -1,7 +1,7 @@
 import type { GeneratedSequence, GenerationEvent, TokenEvent, TokenLogProb } from './events.ts';
 import type { Run } from './generate.ts';
 import type { LogitsProcessor } from './processors.ts';
-import { logSumExp, topLogProbs, topPositions } from './scores.ts';
+import { logitRow, peakOf, topLogProbs, topPositions } from './scores.ts';
 
 /** A chosen token and what its event tells of it. */
 interface Made {
@@ -154,17 +154,17 @@ interface Candidate {
 
 /** The best continuations of a group's beams, best first. */
 function candidates(
-  { vocabSize, processors, context, options }: Pick<Run, 'vocabSize' | 'processors' | 'context' | 'options'>,
+  { vocabSize, session, processors, context, options }: Run,
   beams: readonly Beam[],
   { logits, from, length, count }: { logits: Float32Array; from: number; length: number; count: number },
 ): Candidate[] {
   const all = beams.flatMap(({ made, logProb }, parent): Candidate[] => {
-    const raw = logits.subarray((from + parent) * vocabSize, (from + parent + 1) * vocabSize);
-    let row = raw;
-    let normalizer = logSumExp(raw, length);
+    const given = logitRow(logits, from + parent, vocabSize, session.peaks);
+    let row = given.values;
+    let normalizer = peakOf(given, length).logSumExp;
     if (processors.length > 0) {
       const tokens = [...context, ...made.map(({ id }) => id)];
-      row = raw.map((x) => x - normalizer);
+      row = row.map((x) => x - normalizer);
       normalizer = 0;
       for (const processor of processors) processor(row, tokens);
     }

@@ -1,6 +1,7 @@
-import { BatchSession, type Feed } from './batch-session.ts';
-import type { DecodingSession, LanguageModel, SessionRequest } from './language-model.ts';
+import { type Answer, BatchSession, type Feed } from './batch-session.ts';
+import type { DecodingSession, LanguageModel, Peaks, SessionRequest } from './language-model.ts';
 import { PrefixRows } from './prefix-rows.ts';
+import { peaksOf } from './scores.ts';
 
 /** A decoder with rows that each keep what they have read: what `ContinuousBatching` needs of a model. Its calls never overlap. */
 export interface RowDecoder {
@@ -18,6 +19,8 @@ export interface RowDecoder {
   step(rows: readonly number[], tokens: readonly number[]): Promise<Float32Array>;
   /** Reads tokens into one row → the logits after the last `wanted` of them, [wanted, vocabSize]. */
   read(row: number, tokens: readonly number[], wanted: number): Promise<Float32Array>;
+  /** What the model found in the logits that it gave last, where it looks. */
+  readonly peaks?: Peaks | undefined;
 }
 
 export interface BatchingOptions {
@@ -193,8 +196,8 @@ export class ContinuousBatching implements LanguageModel {
       const logits = await this.#decoder.read(session.rows[0]!, tokens, Math.max(1, found));
       session.hasRead(tokens);
       unread.splice(0, tokens.length);
-      if (found > 0) feed.logits.push(logits);
-      if (unread.length === 0) this.#end(feed, joined(feed.logits));
+      if (found > 0) feed.parts.push({ logits, peaks: this.#decoder.peaks });
+      if (unread.length === 0) this.#end(feed, joined(feed.parts));
     } catch (error) {
       this.#drop(feed, error);
     }
@@ -209,11 +212,13 @@ export class ContinuousBatching implements LanguageModel {
       const rows = feeds.flatMap(({ session }) => session.rows);
       const tokens = feeds.flatMap((feed) => feed.tokens);
       const logits = await this.#decoder.step(rows, tokens);
+      const { peaks } = this.#decoder;
       let from = 0;
       for (const feed of feeds) {
         const to = from + feed.tokens.length;
         feed.session.hasRead(feed.tokens);
-        this.#end(feed, logits.subarray(from * this.vocabSize, to * this.vocabSize));
+        const own = logits.subarray(from * this.vocabSize, to * this.vocabSize);
+        this.#end(feed, { logits: own, peaks: peaksOf(peaks, from, to) });
         from = to;
       }
     } catch (error) {
@@ -221,22 +226,23 @@ export class ContinuousBatching implements LanguageModel {
     }
   }
 
-  #end(feed: Feed, logits: Float32Array): void {
+  #end(feed: Feed, answer: Answer): void {
     const at = this.#feeds.indexOf(feed);
     if (at >= 0) this.#feeds.splice(at, 1);
-    feed.resolve(logits);
+    feed.resolve(answer);
   }
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+/** The parts as one, whose peaks are not worth joining: they are found anew where they are wanted. */
+function joined(parts: readonly Answer[]): Answer {
   if (parts.length === 1) return parts[0]!;
-  const all = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+  const all = new Float32Array(parts.reduce((n, { logits }) => n + logits.length, 0));
   let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+  for (const { logits } of parts) {
+    all.set(logits, at);
+    at += logits.length;
   }
-  return all;
+  return { logits: all, peaks: undefined };
 }
 
 function checkTokens(tokens: readonly number[], vocabSize: number): void {

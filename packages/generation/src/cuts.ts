@@ -20,7 +20,7 @@ interface Kept {
 
 /** What is left of the vocabulary after all cuts. Never empty. @throws RangeError where a logit is NaN or all are −∞. */
 export function keptTokens(logits: Float32Array, options: SamplingOptions): Kept {
-  const { ids, weights } = cut(logits, options, largest(logits));
+  const { ids, weights } = cut(logits, options, { max: largest(logits) });
   return { ids, weights: weights.slice() };
 }
 
@@ -30,19 +30,28 @@ const mass = new Float64Array(STEPS);
 /** Arrays as large as the vocabulary, for the time of one call: to allocate them for every token costs as much as to fill them. */
 let scratch = [new Float64Array(0), new Float64Array(0)] as const;
 
-/** `all`: the sum of the weights before any cut, where it is known and the temperature is 1. The weights may be scratch. */
+/** What is known of the logits: the largest, and perhaps Σ exp(logit − largest). */
+interface Known {
+  readonly max: number;
+  readonly sum?: number;
+}
+
+/** `all`: Σ exp(logit − largest), where it is known or was summed up anyway. The weights may be scratch. */
 export function cut(
   logits: Float32Array,
   { temperature, topK, topP, minP = 0, typicalP = 1, epsilonCutoff = 0, etaCutoff = 0 }: SamplingOptions,
-  max: number,
+  { max, sum: known }: Known,
 ): Kept & { readonly all: number | undefined } {
   const limited = topK > 0 && topK < logits.length;
+  const whole = !limited && temperature === 1; // the weights are those of all logits, as they are
   const perLogit = PER_NAT / temperature;
+  const summed = whole ? known : undefined;
   let ids = limited ? likeliest(logits, topK) : undefined;
+  if (topP < 1 && summed !== undefined) ids = heaviest(logits, max, topP * summed);
   let values = ids ? valuesAt(logits, ids) : logits;
   let total = 0;
   if (topP < 1) {
-    const near = nearest(values, max, perLogit, topP);
+    const near = nearest(values, max, perLogit, topP, summed);
     total = near.total;
     const before = ids;
     ids = before ? near.positions.map((at) => before[at]!) : near.positions;
@@ -67,7 +76,7 @@ export function cut(
       smallestSet(weights, steps, topP * total, (i) => -values[i]!),
     );
   else total = sumOfKept;
-  const all = limited || temperature !== 1 ? undefined : total;
+  const all = known ?? (whole ? total : undefined);
   if (minP > 0) kept = atLeast(kept, minP);
   if (typicalP < 1) {
     const total = sum(kept.weights);
@@ -88,26 +97,48 @@ const valuesAt = (logits: Float32Array, ids: Int32Array): Float32Array => Float3
 
 /**
  * The positions, ascending, among which the fewest that reach the share `wanted` of all weight are: those in the bins up to the one
- * that reaches it. Nothing is stored for the others, which are nearly all. `total` is the weight of all.
+ * that reaches it. Nothing is stored for the others, which are nearly all. `total` is the weight of all: of these values, or `known`.
  */
 function nearest(
   values: Float32Array,
   max: number,
   perLogit: number,
   wanted: number,
+  known?: number,
 ): { readonly positions: Int32Array; readonly total: number } {
   mass.fill(0);
-  let total = 0;
+  let summed = 0;
   for (let i = 0; i < values.length; i++) {
     const below = (max - values[i]!) * perLogit;
     const weight = decay(below);
     mass[below < STEPS ? below | 0 : STEPS - 1]! += weight;
-    total += weight;
+    summed += weight;
   }
+  const total = known ?? summed;
   const { past } = binThatReaches(wanted * total);
   const positions: number[] = [];
   for (let i = 0; i < values.length; i++) if ((max - values[i]!) * perLogit < past) positions.push(i);
   return { positions: Int32Array.from(positions), total };
+}
+
+/** Below the largest, in nats: what is further away weighs next to nothing after a model that has learned something. */
+const NEAR = 8;
+/** To single out more than so many gains nothing. */
+const MANY = 4096;
+
+/** Ids, ascending, of the logits not far below the largest, where these few weigh `wanted` together. Undefined: they do not. */
+function heaviest(logits: Float32Array, max: number, wanted: number): Int32Array | undefined {
+  const least = max - NEAR;
+  const ids: number[] = [];
+  let weight = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const x = logits[i]!;
+    if (x < least) continue;
+    if (ids.length === MANY) return undefined;
+    ids.push(i);
+    weight += decay((max - x) * PER_NAT);
+  }
+  return weight >= wanted ? Int32Array.from(ids) : undefined;
 }
 
 /** The bin of `mass` in which the sum of all bins reaches `wanted`; the sum before it; `past`: keys from here on lie behind it. */

@@ -1,6 +1,6 @@
 import type { DecodingSession, LanguageModel } from './language-model.ts';
 import type { Drafter } from './logit-source.ts';
-import { argmax, largest } from './scores.ts';
+import { type LogitRow, logitRow, peakOf } from './scores.ts';
 
 /**
  * Guesses that what followed the last tokens before follows them again. Of the longest match, the latest place counts.
@@ -64,8 +64,7 @@ export async function assistant(
       fed.push(...made.slice(fed.length));
       const guesses: number[] = [];
       while (guesses.length < room) {
-        largest(row, made.length + guesses.length + 1); // refuses NaN
-        guesses.push(argmax(row));
+        guesses.push(peakOf(row, made.length + guesses.length + 1).best); // refuses NaN
         if (guesses.length === room) break;
         row = await feed(session, [guesses.at(-1)!], vocabSize);
         fed.push(guesses.at(-1)!);
@@ -77,10 +76,12 @@ export async function assistant(
 }
 
 /** Feeds tokens to the only row; the logits after the last. */
-async function feed(session: DecodingSession, tokens: readonly number[], vocabSize: number): Promise<Float32Array> {
-  if (session.stepMany && tokens.length > 1)
-    return (await session.stepMany(tokens)).subarray((tokens.length - 1) * vocabSize, tokens.length * vocabSize);
-  let row = new Float32Array(0);
-  for (const token of tokens) row = (await session.step([token], [0])).subarray(0, vocabSize) as typeof row;
-  return row;
+async function feed(session: DecodingSession, tokens: readonly number[], vocabSize: number): Promise<LogitRow> {
+  if (session.stepMany && tokens.length > 1) {
+    const logits = await session.stepMany(tokens);
+    return logitRow(logits, tokens.length - 1, vocabSize, session.peaks);
+  }
+  let logits = new Float32Array(0);
+  for (const token of tokens) logits = (await session.step([token], [0])) as typeof logits;
+  return logitRow(logits, 0, vocabSize, session.peaks);
 }

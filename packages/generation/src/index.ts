@@ -18,7 +18,7 @@ export { generate } from './generate.ts';
 export { generationConfig, withOptions } from './generation-config.ts';
 export { grammarConstraint, jsonSchemaConstraint, regexConstraint } from './grammar/constraints.ts';
 export { type TokenTexts, Vocabulary } from './grammar/vocabulary.ts';
-export type { DecodingSession, LanguageModel, SessionRequest } from './language-model.ts';
+export type { DecodingSession, LanguageModel, Peaks, SessionRequest } from './language-model.ts';
 export { type GenerateOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 export { sampleToken, uniformSource } from './sampler.ts';
 export { argmax, logSumExp, topPositions } from './scores.ts';

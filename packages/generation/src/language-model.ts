@@ -36,6 +36,14 @@ export interface SessionRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a model finds in each row of logits with its own kernels: in JavaScript it takes longer than all the rest of a token. */
+export interface Peaks {
+  /** The position of the largest; the first of ties. */
+  readonly best: Int32Array;
+  /** log Σ exp(logit − largest); no finite number where a logit is NaN or the largest is not finite. */
+  readonly logSum: Float32Array;
+}
+
 export interface DecodingSession {
   /** The token to feed in the first step: the start token, or the last one of a prompt. */
   readonly firstToken: number;
@@ -52,6 +60,8 @@ export interface DecodingSession {
   stepMany?(tokens: readonly number[]): Promise<Float32Array>;
   /** Forgets the last `count` tokens that were fed to the only hypothesis. */
   rewind?(count: number): void;
+  /** What the model found in the logits of the last step, of either kind, where it looks; valid as long as these. */
+  readonly peaks?: Peaks | undefined;
   /** Frees what the session holds. */
   dispose(): void;
 }

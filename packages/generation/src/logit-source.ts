@@ -1,4 +1,5 @@
-import type { DecodingSession } from './language-model.ts';
+import type { DecodingSession, Peaks } from './language-model.ts';
+import { peaksOf } from './scores.ts';
 
 /** Guesses the next tokens after the made ones; may give fewer than `count`, or none. */
 export interface Drafter {
@@ -17,6 +18,7 @@ export class GuessingSource {
   readonly #vocabSize: number;
   #guesses: readonly number[] = [];
   #logits: Float32Array = new Float32Array(0);
+  #peaks: Peaks | undefined;
   #used = 0;
   /** Guesses made, and those that were right. */
   readonly counts: { guessed: number; right: number } = { guessed: 0, right: 0 };
@@ -46,7 +48,13 @@ export class GuessingSource {
     this.counts.guessed += this.#guesses.length;
     this.#used = 0;
     this.#logits = await this.#session.stepMany([last, ...this.#guesses]);
+    this.#peaks = this.#session.peaks;
     return this.#row();
+  }
+
+  /** What the model found in the logits that `next` gave last. */
+  get peaks(): Peaks | undefined {
+    return peaksOf(this.#peaks, this.#used, this.#used + 1);
   }
 
   #row(): Float32Array {

@@ -1,8 +1,8 @@
 import type { ConstraintState } from './constraint.ts';
 import type { EndReason, GeneratedSequence, GenerationEvent, TokenEvent, TokenLogProb } from './events.ts';
 import type { Run } from './generate.ts';
-import { drawToken, uniformSource } from './sampler.ts';
-import { argmax, largest, logSumExp, topLogProbs } from './scores.ts';
+import { type Drawn, drawToken, uniformSource } from './sampler.ts';
+import { isFound, type LogitRow, largest, logitRow, peakOf, topLogProbs } from './scores.ts';
 import { type Released, StopStrings } from './stop-strings.ts';
 
 /** A made token, as its event tells of it. */
@@ -27,12 +27,13 @@ export async function* oneByOne(run: Run): AsyncGenerator<GenerationEvent> {
           step === 1 ? [session.firstToken] : live.map((row) => row.made.at(-1)!), // all samples share the first step
           parents,
         );
+    const { peaks } = run.guesses ?? session;
     if (signal?.aborted) return;
     const next: Row[] = [];
     parents = [];
     for (const [r, row] of live.entries()) {
       const at = step === 1 ? 0 : r;
-      for (const event of row.choose(logits.subarray(at * vocabSize, (at + 1) * vocabSize), step)) {
+      for (const event of row.choose(logitRow(logits, at, vocabSize, peaks), step)) {
         yield event;
         if (signal?.aborted) return;
       }
@@ -49,6 +50,11 @@ export async function* oneByOne(run: Run): AsyncGenerator<GenerationEvent> {
     }
   const sequences = rows.map((row) => row.sequence());
   yield { type: 'generation-end', ...sequences[0]!, ...(count > 1 && { sequences }) };
+}
+
+function greedy(row: LogitRow, step: number): Drawn {
+  const { best, logSumExp } = peakOf(row, step);
+  return { id: best, logSumExp };
 }
 
 /** One sequence in the making. */
@@ -84,14 +90,15 @@ class Row {
   }
 
   /** Chooses the next token from the model's logits. */
-  choose(logits: Float32Array, step: number): TokenEvent[] {
+  choose(logits: LogitRow, step: number): TokenEvent[] {
     const { options, eosTokenIds } = this.#run;
     const row = this.#processed(logits, step);
     if (!row) return this.finish('stop');
+    const { values } = row;
     const { id, logSumExp: normalizer } = options.doSample
       ? drawToken(row, options, this.#uniform, step)
-      : { id: argmax(row), logSumExp: logSumExp(row, step) };
-    const logProb = row[id]! - normalizer;
+      : greedy(row, step);
+    const logProb = values[id]! - normalizer;
     this.#logProb += logProb;
     this.#logProbs.push(logProb);
     this.#length++;
@@ -102,7 +109,7 @@ class Row {
     const made: Made = {
       id,
       ...(options.outputLogprobs && { logProb }),
-      ...(options.topLogprobs > 0 && { topLogProbs: topLogProbs(row, normalizer, options.topLogprobs) }),
+      ...(options.topLogprobs > 0 && { topLogProbs: topLogProbs(values, normalizer, options.topLogprobs) }),
     };
     if (!this.#stops) {
       this.#given.push(id);
@@ -136,12 +143,12 @@ class Row {
   }
 
   /** Logits after the processors; undefined where the constraint allows nothing more and the text may end. */
-  #processed(logits: Float32Array, step: number): Float32Array | undefined {
+  #processed(logits: LogitRow, step: number): LogitRow | undefined {
     const { processors, eosTokenIds } = this.#run;
     const row = this.#scratch;
     if (!row) return logits;
-    largest(logits, step); // NaN is the model's fault, and told before the processors hide it
-    row.set(logits);
+    if (!isFound(logits)) largest(logits.values, step); // NaN is the model's fault, and told before the processors hide it
+    row.set(logits.values);
     for (const processor of processors) processor(row, this.#all);
     if (this.#constraint) {
       const { allowed, complete } = this.#constraint;
@@ -154,7 +161,7 @@ class Row {
       const why = this.#constraint ? 'the constraint and the other options allow' : 'the options leave';
       throw new RangeError(`${why} no token in step ${step}, after tokens [${this.#all.slice(-8).join(', ')}]`);
     }
-    return row;
+    return { values: row };
   }
 
   #release({ tokens, stop }: Released<Made>): TokenEvent[] {

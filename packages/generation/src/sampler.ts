@@ -1,5 +1,5 @@
 import { cut, type SamplingOptions, sum } from './cuts.ts';
-import { largest, logSumExp } from './scores.ts';
+import { isFound, type LogitRow, largest, logSumExp } from './scores.ts';
 
 /** A source of numbers in [0, 1): mulberry32, one 32-bit state. */
 export function uniformSource(seed: number): () => number {
@@ -24,15 +24,17 @@ export interface Drawn {
  * @throws RangeError where a logit is NaN or all are −∞.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, uniform: () => number): number {
-  return drawToken(logits, options, uniform).id;
+  return drawToken({ values: logits }, options, uniform).id;
 }
 
 /** As `sampleToken`; `step` goes into the error. */
-export function drawToken(logits: Float32Array, options: SamplingOptions, uniform: () => number, step?: number): Drawn {
-  const max = largest(logits, step);
-  const { ids, weights, all } = cut(logits, options, max);
+export function drawToken(row: LogitRow, options: SamplingOptions, uniform: () => number, step?: number): Drawn {
+  const { values } = row;
+  const known = isFound(row) ? { max: values[row.best]!, sum: Math.exp(row.logSum) } : { max: largest(values, step) };
+  const { max } = known;
+  const { ids, weights, all } = cut(values, options, known);
   const drawn = uniform() * sum(weights);
-  const normalizer = all === undefined ? logSumExp(logits, step, max) : max + Math.log(all);
+  const normalizer = all === undefined ? logSumExp(values, step, max) : max + Math.log(all);
   let upTo = 0;
   let last = 0;
   for (let i = 0; i < weights.length; i++) {

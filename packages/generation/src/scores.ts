@@ -1,4 +1,46 @@
 import { decay, PER_NAT } from './exponential.ts';
+import type { Peaks } from './language-model.ts';
+
+/** The logits of one row, and what the model found in them. */
+export interface LogitRow {
+  readonly values: Float32Array;
+  readonly best?: number;
+  readonly logSum?: number;
+}
+
+/** Row `at` of [rows, vocabSize]. */
+export function logitRow(logits: Float32Array, at: number, vocabSize: number, peaks?: Peaks): LogitRow {
+  const values = logits.subarray(at * vocabSize, (at + 1) * vocabSize);
+  return peaks ? { values, best: peaks.best[at]!, logSum: peaks.logSum[at]! } : { values };
+}
+
+/** Those of some of the rows. */
+export function peaksOf(peaks: Peaks | undefined, from: number, to: number): Peaks | undefined {
+  return peaks && { best: peaks.best.subarray(from, to), logSum: peaks.logSum.subarray(from, to) };
+}
+
+/** The largest logit of a row, where it stands, and the logarithm of the sum of all exponentials. */
+export interface Peak {
+  readonly best: number;
+  readonly max: number;
+  readonly logSumExp: number;
+}
+
+/** What the model found, or the same found here. @throws RangeError as `logSumExp` does. */
+export function peakOf(row: LogitRow, step?: number): Peak {
+  const { values } = row;
+  if (isFound(row)) {
+    const max = values[row.best]!;
+    return { best: row.best, max, logSumExp: max + row.logSum };
+  }
+  const max = largest(values, step);
+  return { best: values.indexOf(max), max, logSumExp: logSumExp(values, step, max) };
+}
+
+/** Whether the model looked at the row and found no fault. */
+export function isFound(row: LogitRow): row is Required<LogitRow> {
+  return row.best !== undefined && Number.isFinite(row.logSum);
+}
 
 /** @throws RangeError where a logit is NaN or all are −∞: the model's output is broken, and any choice would hide it. */
 export function logSumExp(logits: Float32Array, step?: number, max: number = largest(logits, step)): number {

@@ -1,5 +1,5 @@
 import type { LanguageModel } from './language-model.ts';
-import { logSumExp } from './scores.ts';
+import { logitRow, peakOf } from './scores.ts';
 
 /** How likely a model finds a text. */
 export interface TextScore {
@@ -11,9 +11,12 @@ export interface TextScore {
   readonly perplexity: number;
 }
 
+/** Tokens of one step: as fast as all together, and their logits take a bounded place. */
+const PART = 128;
+
 /**
  * The log-likelihood of a text. For a model that continues its prompt, `ids` is the whole text, and its first token is given;
- * otherwise `prompt` is the source, and every token of `ids` counts. One step for all tokens where the model can, else one each.
+ * otherwise `prompt` is the source, and every token of `ids` counts. Many tokens go into one step where the model can.
  * @throws RangeError where no token is left to be judged, a token is not in the vocabulary, or the model gives NaN.
  */
 export async function score(
@@ -34,14 +37,15 @@ export async function score(
   try {
     const fed = [session.firstToken, ...judged.slice(0, -1)];
     const logProbs: number[] = [];
-    const take = (row: Float32Array): void => {
-      const at = logProbs.length;
-      logProbs.push(row[judged[at]!]! - logSumExp(row, at + 1));
-    };
-    if (session.stepMany) {
-      const logits = await session.stepMany(fed);
-      for (let i = 0; i < fed.length; i++) take(logits.subarray(i * vocabSize, (i + 1) * vocabSize));
-    } else for (const token of fed) take((await session.step([token], [0])).subarray(0, vocabSize));
+    for (let from = 0; from < fed.length; ) {
+      const part = fed.slice(from, from + (session.stepMany ? PART : 1));
+      const logits = session.stepMany ? await session.stepMany(part) : await session.step(part, [0]);
+      for (let i = 0; i < part.length; i++) {
+        const row = logitRow(logits, i, vocabSize, session.peaks);
+        logProbs.push(row.values[judged[from + i]!]! - peakOf(row, from + i + 1).logSumExp);
+      }
+      from += part.length;
+    }
     const logLikelihood = logProbs.reduce((sum, x) => sum + x, 0);
     return { logProbs, logLikelihood, perplexity: Math.exp(-logLikelihood / judged.length) };
   } finally {

@@ -1,4 +1,5 @@
-import type { DecodingSession, LanguageModel } from '@rivulet/generation';
+import type { DecodingSession, LanguageModel, Peaks } from '@rivulet/generation';
+import { logitPeaks } from '@rivulet/nn';
 import {
   type Compiled,
   type CompileOptions,
@@ -59,7 +60,8 @@ export class Translator implements LanguageModel {
         const chosen = state!.transpose(0, 1).gather(parents!).transpose(0, 1);
         const spread = (t: typeof k): NonNullable<typeof k> => t!.expand([batch, heads, length, hiddenSize / heads]);
         const source = heads > 0 ? { k: spread(k), v: spread(v) } : null;
-        return model.step(tokens!, chosen, source);
+        const next = model.step(tokens!, chosen, source);
+        return { ...next, ...logitPeaks(next.logits) };
       },
       options,
     );
@@ -79,8 +81,12 @@ export class Translator implements LanguageModel {
     const decoder = this.#decoder;
     const { state: first, ...source } = encoded;
     let state = first!;
+    let peaks: Peaks | undefined;
     return {
       firstToken: bosTokenId,
+      get peaks() {
+        return peaks;
+      },
       async step(tokens, parents) {
         const rows = [tokens.length];
         const next = await decoder.run({
@@ -90,6 +96,7 @@ export class Translator implements LanguageModel {
           ...source,
         });
         state = next.state!;
+        peaks = { best: next.best!.data as Int32Array, logSum: next.logSum!.data as Float32Array };
         return next.logits!.data as Float32Array;
       },
       dispose() {},

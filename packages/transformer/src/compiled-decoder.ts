@@ -1,4 +1,5 @@
-import type { RowDecoder } from '@rivulet/generation';
+import type { Peaks, RowDecoder } from '@rivulet/generation';
+import { logitPeaks } from '@rivulet/nn';
 import {
   type Compiled,
   type CompileOptions,
@@ -27,6 +28,7 @@ export class CompiledDecoder implements RowDecoder {
   readonly #graph: Graph;
   readonly #cache: KVCache;
   readonly #cacheNames: readonly string[];
+  #peaks: Peaks | undefined;
 
   private constructor(graph: Graph, { sizes }: CausalDecoder, { eosTokenIds, bosTokenId }: SpecialTokens) {
     this.vocabSize = sizes.vocabSize;
@@ -67,11 +69,16 @@ export class CompiledDecoder implements RowDecoder {
         const chosen = hidden.reshape([-1, hidden.dim(-1)]).gather(wanted!);
         const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
         const pooled = model.normalize(hidden).mean(1); // costs next to nothing beside the rest
-        return { logits: model.head(chosen), pooled, ...Object.fromEntries(caches) };
+        const logits = model.head(chosen);
+        return { logits, ...logitPeaks(logits), pooled, ...Object.fromEntries(caches) };
       },
       { ...options, inPlace: Object.fromEntries(names.map((name) => [name, name])) },
     );
     return new CompiledDecoder(graph, model, tokens);
+  }
+
+  get peaks(): Peaks | undefined {
+    return this.#peaks;
   }
 
   add(from?: number, length?: number): number {
@@ -147,7 +154,8 @@ export class CompiledDecoder implements RowDecoder {
       wanted: int32([wanted.length], wanted),
       ...caches,
     };
-    const { logits, pooled } = await this.#graph.run(feeds, caches);
+    const { logits, best, logSum, pooled } = await this.#graph.run(feeds, caches);
+    this.#peaks = { best: best!.data as Int32Array, logSum: logSum!.data as Float32Array };
     return { logits: logits!.data as Float32Array, pooled: pooled!.data as Float32Array };
   }
 

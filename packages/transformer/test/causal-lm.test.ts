@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { score } from '@rivulet/generation';
+import { argmax, logSumExp, score } from '@rivulet/generation';
 import { type Module, storageOf } from '@rivulet/nn';
 import { compile, gradients } from '@rivulet/tensor';
 import { expect } from 'chai';
@@ -69,6 +69,13 @@ describe(`decoder-only models, against transformers ${transformers}`, () => {
       const rest = await session.stepMany!([...ids.subarray(10)]);
       expect(rest).to.have.length(37 * (LENGTH - 10));
       expect(rest.slice(-37)).to.be.allclose(one.logits[3]!, close);
+      const { best, logSum } = session.peaks!;
+      for (let row = 0; row < LENGTH - 10; row++) {
+        const logits = rest.slice(row * 37, row * 37 + 37);
+        const at = argmax(logits);
+        expect(best[row]).to.equal(at);
+        expect(logSum[row]).to.be.closeTo(logSumExp(logits) - logits[at]!, 1e-6);
+      }
       session.rewind!(LENGTH - 9);
       expect(await session.step([ids[9]!], [0])).to.be.allclose(one.logits[2]!, close);
       session.dispose();
