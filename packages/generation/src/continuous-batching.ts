@@ -19,6 +19,8 @@ export interface RowDecoder {
   step(rows: readonly number[], tokens: readonly number[]): Promise<Float32Array>;
   /** Reads tokens into one row → the logits after the last `wanted` of them, [wanted, vocabSize]. */
   read(row: number, tokens: readonly number[], wanted: number): Promise<Float32Array>;
+  /** Logits that `step` or `read` gave, the very array, are no longer read: their memory may be used again. */
+  recycle?(logits: Float32Array): void;
   /** What the model found in the logits that it gave last, where it looks. */
   readonly peaks?: Peaks | undefined;
 }
@@ -43,6 +45,12 @@ export interface BatchLoad {
   readonly rows: number;
 }
 
+/** The decoder's logits, and how many sessions still read them. */
+interface SharedLogits {
+  readonly logits: Float32Array;
+  readers: number;
+}
+
 /** Read at once where nobody else waits; longer prompts are read in several runs, so that aborting takes effect. */
 const ALONE = 512;
 
@@ -63,6 +71,8 @@ export class ContinuousBatching implements LanguageModel {
   readonly #waiting: BatchSession[] = [];
   readonly #feeds: Feed[] = [];
   readonly #closed: BatchSession[] = [];
+  /** What each session was answered last. */
+  readonly #read = new Map<BatchSession, SharedLogits>();
   readonly #jobs: (() => Promise<void>)[] = [];
   #working = false;
 
@@ -116,6 +126,7 @@ export class ContinuousBatching implements LanguageModel {
   #feed(feed: Feed): void {
     checkTokens(feed.tokens, this.vocabSize);
     const { session } = feed;
+    this.#letGo(session);
     if (!this.#running.has(session) && !this.#waiting.includes(session)) {
       const before = this.#waiting.findIndex(({ priority }) => priority < session.priority);
       this.#waiting.splice(before < 0 ? this.#waiting.length : before, 0, session);
@@ -125,6 +136,7 @@ export class ContinuousBatching implements LanguageModel {
   }
 
   #close(session: BatchSession): void {
+    this.#letGo(session);
     const at = this.#waiting.indexOf(session);
     if (at >= 0) this.#waiting.splice(at, 1);
     else if (this.#running.delete(session)) this.#closed.push(session);
@@ -197,7 +209,14 @@ export class ContinuousBatching implements LanguageModel {
       session.hasRead(tokens);
       unread.splice(0, tokens.length);
       if (found > 0) feed.parts.push({ logits, peaks: this.#decoder.peaks });
-      if (unread.length === 0) this.#end(feed, joined(feed.parts));
+      else this.#decoder.recycle?.(logits);
+      if (unread.length > 0) return;
+      if (feed.parts.length === 1) {
+        this.#end(feed, feed.parts[0]!, { logits, readers: 1 });
+        return;
+      }
+      this.#end(feed, joined(feed.parts));
+      for (const part of feed.parts) this.#decoder.recycle?.(part.logits);
     } catch (error) {
       this.#drop(feed, error);
     }
@@ -213,12 +232,13 @@ export class ContinuousBatching implements LanguageModel {
       const tokens = feeds.flatMap((feed) => feed.tokens);
       const logits = await this.#decoder.step(rows, tokens);
       const { peaks } = this.#decoder;
+      const shared = { logits, readers: feeds.length };
       let from = 0;
       for (const feed of feeds) {
         const to = from + feed.tokens.length;
         feed.session.hasRead(feed.tokens);
         const own = logits.subarray(from * this.vocabSize, to * this.vocabSize);
-        this.#end(feed, { logits: own, peaks: peaksOf(peaks, from, to) });
+        this.#end(feed, { logits: own, peaks: peaksOf(peaks, from, to) }, shared);
         from = to;
       }
     } catch (error) {
@@ -226,10 +246,20 @@ export class ContinuousBatching implements LanguageModel {
     }
   }
 
-  #end(feed: Feed, answer: Answer): void {
+  /** @param shared the decoder's logits that the answer is a part of. */
+  #end(feed: Feed, answer: Answer, shared?: SharedLogits): void {
     const at = this.#feeds.indexOf(feed);
     if (at >= 0) this.#feeds.splice(at, 1);
+    if (shared) this.#read.set(feed.session, shared);
+    if (!this.#running.has(feed.session)) this.#letGo(feed.session); // it ended meanwhile
     feed.resolve(answer);
+  }
+
+  /** A session that asks again, or ends, reads its last answer no more. */
+  #letGo(session: BatchSession): void {
+    const shared = this.#read.get(session);
+    if (!shared || !this.#read.delete(session) || --shared.readers > 0) return;
+    this.#decoder.recycle?.(shared.logits);
   }
 }
 

@@ -9,6 +9,8 @@ interface Fake extends RowDecoder {
   /** What was run: the lengths of texts read in one row, or how many rows were stepped. */
   readonly runs: string[];
   readonly rows: Map<number, number[]>;
+  /** Logits that somebody may still read. */
+  readonly lent: Set<Float32Array>;
   /** Awaited in every run. */
   onRun: () => void | Promise<void>;
 }
@@ -36,14 +38,23 @@ function fakeDecoder(contextLength = 1000): Fake {
     if (!text) throw new Error(`no row ${row}`);
     return text;
   };
-  const flat = (all: readonly number[][]): Float32Array => Float32Array.from(all.flat());
+  const flat = (all: readonly number[][]): Float32Array => {
+    const logits = Float32Array.from(all.flat());
+    fake.lent.add(logits);
+    return logits;
+  };
   const fake: Fake = {
     vocabSize: VOCAB,
     contextLength,
     eosTokenIds: [],
     runs: [],
     rows,
+    lent: new Set(),
     onRun: () => {},
+    recycle(logits) {
+      if (!fake.lent.delete(logits)) throw new Error('logits that were not lent, or are back already');
+      logits.fill(Number.NaN); // whoever reads them now is found out
+    },
     add(from, length) {
       if (busy) throw new Error('rows change under a run');
       rows.set(next, from === undefined ? [] : textOf(from).slice(0, length));
@@ -127,6 +138,7 @@ describe('ContinuousBatching', () => {
     expect(fake.runs).to.include('step 9');
     expect(Math.max(...fake.runs.map((run) => Number(run.match(/^read (\d+)/)?.[1] ?? 0)))).to.equal(4);
     expect(model.load).to.deep.equal({ running: 0, waiting: 0, rows: 0 });
+    expect([...fake.lent]).to.deep.equal([]);
   });
 
   it('holds to its bounds on rows and cached tokens', async () => {
@@ -164,6 +176,7 @@ describe('ContinuousBatching', () => {
     await turns();
     expect(fake.rows.size).to.equal(0);
     expect(fake.runs).to.have.length(length);
+    expect([...fake.lent]).to.deep.equal([]); // the run that nobody waited for any more gave some, too
   });
 
   it('drops what waits when it is aborted', async () => {

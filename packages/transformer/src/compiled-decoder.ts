@@ -11,6 +11,7 @@ import {
 } from '@rivulet/tensor';
 import { CachedText, type CausalDecoder } from './attention-context.ts';
 import { KVCache } from './kv-cache.ts';
+import { LogitBuffers } from './logit-buffers.ts';
 
 type Graph = Compiled<InputSpecs, Outputs>;
 
@@ -28,6 +29,7 @@ export class CompiledDecoder implements RowDecoder {
   readonly #graph: Graph;
   readonly #cache: KVCache;
   readonly #cacheNames: readonly string[];
+  readonly #buffers: LogitBuffers;
   #peaks: Peaks | undefined;
 
   private constructor(graph: Graph, { sizes }: CausalDecoder, { eosTokenIds, bosTokenId }: SpecialTokens) {
@@ -38,6 +40,7 @@ export class CompiledDecoder implements RowDecoder {
     this.#graph = graph;
     this.#cache = new KVCache(sizes);
     this.#cacheNames = cacheNames(sizes.layers);
+    this.#buffers = new LogitBuffers(sizes.vocabSize);
   }
 
   /** Compiles the model with its weights of now. */
@@ -136,6 +139,10 @@ export class CompiledDecoder implements RowDecoder {
     }
   }
 
+  recycle(logits: Float32Array): void {
+    this.#buffers.recycle(logits);
+  }
+
   /** ids: as many for each row. */
   async #run(
     first: number,
@@ -154,7 +161,8 @@ export class CompiledDecoder implements RowDecoder {
       wanted: int32([wanted.length], wanted),
       ...caches,
     };
-    const { logits, best, logSum, pooled } = await this.#graph.run(feeds, caches);
+    const into = this.#buffers.take(wanted.length);
+    const { logits, best, logSum, pooled } = await this.#graph.run(feeds, { ...caches, ...(into && { logits: into }) });
     this.#peaks = { best: best!.data as Int32Array, logSum: logSum!.data as Float32Array };
     return { logits: logits!.data as Float32Array, pooled: pooled!.data as Float32Array };
   }

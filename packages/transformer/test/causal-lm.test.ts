@@ -62,8 +62,8 @@ describe(`decoder-only models, against transformers ${transformers}`, () => {
     it(`${name}: logits behind a cache, token by token and several at once`, async () => {
       const model = await lm(filled(one));
       const session = await model.open(ids.subarray(0, 2));
-      const seen = [await session.step([ids[1]!], [0])]; // the prompt and its last token
-      for (let i = 2; i < 10; i++) seen.push(await session.step([ids[i]!], [0]));
+      const seen = [Float32Array.from(await session.step([ids[1]!], [0]))]; // the prompt and its last token
+      for (let i = 2; i < 10; i++) seen.push(Float32Array.from(await session.step([ids[i]!], [0])));
       expect(seen[0]).to.be.allclose(one.logits[1]!, close);
       expect(seen[8]).to.be.allclose(one.logits[2]!, close);
       const rest = await session.stepMany!([...ids.subarray(10)]);
@@ -86,11 +86,11 @@ describe(`decoder-only models, against transformers ${transformers}`, () => {
   it('rows of different lengths, in one batch, have the logits that they have alone', async () => {
     const model = await lm(filled(cases['llama with wide heads']!));
     const alone = await model.open(ids.subarray(0, 10));
-    const expected = await alone.step([ids[9]!], [0]);
+    const expected = Float32Array.from(await alone.step([ids[9]!], [0]));
     alone.dispose();
     const sessions = await Promise.all([3, 10, 1, 5].map((n) => model.open(ids.subarray(0, n))));
     const feed = (at: (i: number) => number): Promise<Float32Array[]> =>
-      Promise.all(sessions.map((session, i) => session.step([at(i)], [0])));
+      Promise.all(sessions.map(async (session, i) => Float32Array.from(await session.step([at(i)], [0]))));
     const first = await feed((i) => ids[[2, 9, 0, 4][i]!]!);
     expect(first[1]).to.be.allclose([...expected], { atol: 1e-6, rtol: 1e-6 });
     const second = await feed((i) => ids[[3, 10, 1, 5][i]!]!);
@@ -102,12 +102,25 @@ describe(`decoder-only models, against transformers ${transformers}`, () => {
     await model.dispose();
   });
 
+  it('logits lie in the same memory from step to step, and stay until their session goes on', async () => {
+    const model = await lm(filled(cases['llama with wide heads']!));
+    const [one, two] = [await model.open(ids.subarray(0, 3)), await model.open(ids.subarray(0, 5))];
+    const [, second] = await Promise.all([one.step([ids[2]!], [0]), two.step([ids[4]!], [0])]);
+    const kept = Float32Array.from(second!);
+    const seen = new Set<ArrayBufferLike>();
+    for (let i = 3; i < 9; i++) seen.add((await one.step([ids[i]!], [0])).buffer);
+    expect(seen).to.have.property('size', 1);
+    expect(seen.has(second!.buffer)).to.equal(false);
+    expect(second).to.be.allclose(kept, { atol: 0, rtol: 0 });
+    await model.dispose();
+  });
+
   it('hypotheses continue the rows that they name', async () => {
     const model = await lm(filled(cases['llama with grouped heads, tied']!));
     const session = await model.open([1, 2, 3], { rows: 3 });
     await session.step([3], [0]);
     await session.step([4, 5, 6], [0, 0, 0]);
-    const logits = await session.step([7, 8, 9], [2, 0, 2]);
+    const logits = Float32Array.from(await session.step([7, 8, 9], [2, 0, 2]));
     for (const [row, text] of [
       [1, 2, 3, 6, 7],
       [1, 2, 3, 4, 8],
