@@ -1,15 +1,16 @@
+import type { Dim } from '../dim.ts';
 import type { Lowering, PackedNames } from './lowering.ts';
 import { BLOCK, MIDDLE } from './packed-weights.ts';
 
-/** x [M, K] times a packed weight [N, K], transposed, and a bias [N] where it is not empty. */
+/** x [rows, K] times a packed weight [N, K], transposed, and a bias [N] where it is not empty. */
 export function packedLinear(
   g: Lowering,
   x: string,
   { bits, values, scales, zeroPoints }: PackedNames,
   bias: string,
-  [N, K]: readonly [number, number],
+  { rows, weight: [N, K] }: { rows: Dim; weight: readonly [number, number] },
 ): string {
-  if (bits === 8) return eightBits(g, x, values, scales, bias);
+  if (bits === 8) return eightBits(g, x, values, scales, bias, rows);
   const given = [x, values, scales, zeroPoints, ...(bias ? ['', bias] : [])];
   // Accuracy level 4: products of whole numbers, for which each row of x is rounded to 8 bits, block by block.
   const attributes = { K, N, bits, block_size: BLOCK, accuracy_level: 4 };
@@ -19,14 +20,15 @@ export function packedLinear(
 /**
  * Each row of x is rounded to 8 bits with a scale of its own, so that it does not depend on its neighbours in a batch. Both factors
  * are unsigned, with 128 for 0: products of unsigned and signed bytes overflow on processors without VNNI, those of signed bytes take
- * eight times as long.
+ * eight times as long. A row of zeros has the scale 0: whatever it is rounded to, it comes out as zeros. Every node counts: with a
+ * single row, those beside the product take as long as a fifth of it.
  */
-function eightBits(g: Lowering, x: string, values: string, scales: string, bias: string): string {
+function eightBits(g: Lowering, x: string, values: string, scales: string, bias: string, rows: Dim): string {
   const axis = g.ints([1]);
   const zero = g.scalar(MIDDLE, 'uint8');
   const largest = g.op('ReduceMax', [g.op('Abs', [x]), axis], { keepdims: 0 });
-  const scale = g.op('Max', [g.op('Mul', [largest, g.float(1 / 127)]), g.float(1e-30)]); // a row of zeros has none
-  const zeros = g.op('Expand', [zero, g.op('Shape', [scale])]);
+  const scale = g.op('Mul', [largest, g.float(1 / 127)]);
+  const zeros = g.op('Expand', [zero, g.shape([rows])]); // the same for all layers: the runtime computes it once
   const rounded = g.op('QuantizeLinear', [x, scale, zeros], { axis: 0 });
   const factors = [rounded, values, g.float(1), scales, zero, zero];
   const product = g.op('MatMulIntegerToFloat', factors, {}, 'com.microsoft');

@@ -52,11 +52,12 @@ export const matmul: Rules<MatmulOps> = {
       wanted[1] ? g!.matmul(x!, { transposeA: true }) : null,
       ...(bias ? [wanted[2] ? g!.sum(0) : null] : []),
     ],
-    lower: (g, { names, inputs: [, weight] }) => {
+    lower: (g, { names, inputs: [input, weight] }) => {
       const packed = g.packed(weight!);
       if (!packed) return [g.op('Gemm', names, { transB: 1 })];
       const [x, , bias = ''] = names;
-      return [packedLinear(g, x!, packed, bias, weight!.shape as [number, number])];
+      const sizes = { rows: input!.shape[0]!, weight: weight!.shape as [number, number] };
+      return [packedLinear(g, x!, packed, bias, sizes)];
     },
   },
   addmm: {
