@@ -27,10 +27,11 @@ export interface CacheInputs {
 
 /**
  * How the layers of one run see the tokens: all at once, or new ones behind a cache. A model's layers only compute q, k and v;
- * what they are matched with is decided here, so that training and generation share the layers.
+ * what they are matched with is decided here, so that training and generation share the layers. These see the tokens of all rows
+ * as one list of T = B·L: products want them so, and a change of shape for each of them costs a node.
  */
 export interface AttentionContext {
-  /** q [B, L, heads·D], k and v [B, L, groups·D] → [B, L, heads·D]. */
+  /** q [T, heads·D], k and v [T, groups·D] → [T, heads·D]. */
   attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor;
   /** int64, broadcasts to the tokens' shape: where each stands. */
   readonly positions: Tensor;
@@ -40,14 +41,15 @@ export interface AttentionContext {
 export function wholeText(sizes: DecoderSizes, ids: Tensor, rotary?: RotaryTables): AttentionContext {
   const { heads, groups } = sizes;
   const positions = iota(ids.dim(1));
+  const split = (x: Tensor, count: number): Tensor => splitHeads(inRows(x, ids), count);
   const [cos, sin] = (rotary ? tables(rotary, sizes) : []).map((table) => table.gather(positions));
   const turn = (x: Tensor): Tensor => (cos && sin ? rotate(x, cos, sin) : x);
   return {
     positions,
     attend(_, q, k, v) {
-      const [queries, keys] = [turn(splitHeads(q, heads)), turn(splitHeads(k, groups))];
-      const values = splitHeads(v, groups);
-      return mergeHeads(attention(queries, perHead(keys, sizes), perHead(values, sizes), { causal: true }));
+      const [queries, keys] = [turn(split(q, heads)), turn(split(k, groups))];
+      const values = split(v, groups);
+      return asList(mergeHeads(attention(queries, perHead(keys, sizes), perHead(values, sizes), { causal: true })));
     },
   };
 }
@@ -62,12 +64,19 @@ export function perHead(x: Tensor, { heads, groups }: DecoderSizes): Tensor {
     .reshape([batch!, heads, rows!, width!]);
 }
 
+/** [T, ...] → [B, L, ...] */
+export const inRows = (x: Tensor, ids: Tensor): Tensor => x.reshape([...ids.shape, x.dim(-1)]);
+
+/** [B, L, ...] → [T, ...] */
+export const asList = (x: Tensor): Tensor => x.reshape([-1, x.dim(-1)]);
+
 /** New tokens behind cached ones; the caches with the new tokens come out in `keys` and `values`. */
 export class CachedText implements AttentionContext {
   readonly positions: Tensor;
   readonly keys: Tensor[] = [];
   readonly values: Tensor[] = [];
   readonly #sizes: DecoderSizes;
+  readonly #ids: Tensor;
   readonly #cache: CacheInputs;
   readonly #tables: readonly Tensor[];
   /** What turns queries and keys where the runtime's kernel does not. */
@@ -76,6 +85,7 @@ export class CachedText implements AttentionContext {
   /** @param ids int32 [B, L], the new tokens of each row. */
   constructor(sizes: DecoderSizes, ids: Tensor, cache: CacheInputs, rotary?: RotaryTables) {
     this.#sizes = sizes;
+    this.#ids = ids;
     this.#cache = cache;
     const fromEnd = iota(ids.dim(1)).sub(iota(ids.dim(1)).max()); // −(L − 1) … 0
     this.positions = cache.lengths
@@ -94,12 +104,14 @@ export class CachedText implements AttentionContext {
     const { heads, groups, headWidth } = this.#sizes;
     const { keys, values, lengths, total } = this.#cache;
     const caches = [keys[layer]!, values[layer]!];
-    const inputs = [this.#turn(q, heads), this.#turn(k, groups), v, ...caches, lengths, total, ...this.#tables];
+    const [queries, newKeys, newValues] = [q, k, v].map((x) => inRows(x, this.#ids)) as [Tensor, Tensor, Tensor];
+    const given = [this.#turn(queries, heads), this.#turn(newKeys, groups), newValues];
+    const inputs = [...given, ...caches, lengths, total, ...this.#tables];
     const attrs = { heads, groups, scale: 1 / Math.sqrt(headWidth) };
     const [y, nextKeys, nextValues] = applyAll('cachedAttention', inputs, attrs);
     this.keys[layer] = nextKeys!;
     this.values[layer] = nextValues!;
-    return y!;
+    return asList(y!);
   }
 
   /** [B, L, heads·D] → the same, turned. */
@@ -120,7 +132,7 @@ export function tables({ cos, sin }: RotaryTables, { headWidth }: DecoderSizes):
 export interface CausalDecoder {
   readonly sizes: DecoderSizes;
   readonly rotary?: RotaryTables;
-  /** ids int32 [B, L] → hidden states [B, L, E], before the last norm. */
+  /** ids int32 [B, L] → hidden states [B·L, E], before the last norm. */
   hidden(ids: Tensor, context: AttentionContext): Tensor;
   /** Hidden states [..., E] → [..., E], after the last norm. */
   normalize(hidden: Tensor): Tensor;

@@ -9,7 +9,7 @@ import {
   type Outputs,
   symbol,
 } from '@rivulet/tensor';
-import { CachedText, type CausalDecoder } from './attention-context.ts';
+import { CachedText, type CausalDecoder, inRows } from './attention-context.ts';
 import { KVCache } from './kv-cache.ts';
 import { LogitBuffers } from './logit-buffers.ts';
 
@@ -69,9 +69,9 @@ export class CompiledDecoder implements RowDecoder {
         const past = { lengths: lengths!, total: total!, keys: keys!, values: values! };
         const context = new CachedText(sizes, ids!, past, rotary);
         const hidden = model.hidden(ids!, context);
-        const chosen = hidden.reshape([-1, hidden.dim(-1)]).gather(wanted!);
+        const chosen = hidden.gather(wanted!);
         const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
-        const pooled = model.normalize(hidden).mean(1); // costs next to nothing beside the rest
+        const pooled = inRows(model.normalize(hidden), ids!).mean(1); // costs next to nothing beside the rest
         const logits = model.head(chosen);
         return { logits, ...logitPeaks(logits), pooled, ...Object.fromEntries(caches) };
       },

@@ -1,6 +1,13 @@
 import { Embedding, LayerNorm, linear, Module, normal } from '@rivulet/nn';
 import { type HostTensor, parameter, type Tensor } from '@rivulet/tensor';
-import { type AttentionContext, type CausalDecoder, type DecoderSizes, wholeText } from './attention-context.ts';
+import {
+  type AttentionContext,
+  asList,
+  type CausalDecoder,
+  type DecoderSizes,
+  inRows,
+  wholeText,
+} from './attention-context.ts';
 import { ConfigFields } from './config-fields.ts';
 
 /** Field by field what config.json of a GPT2LMHeadModel says. */
@@ -27,7 +34,7 @@ class Conv1D extends Module {
     this.bias = parameter(output);
   }
 
-  /** [B, L, I] → [B, L, O] */
+  /** [T, I] → [T, O] */
   forward(x: Tensor): Tensor {
     return linear(x, this.weight.transpose(0, 1), this.bias);
   }
@@ -117,11 +124,11 @@ export class GPT2 extends Module implements CausalDecoder {
     return this.#sizes;
   }
 
-  /** ids int32 [B, L] → hidden states [B, L, E], before the last norm. */
+  /** ids int32 [B, L] → hidden states [B·L, E], before the last norm. */
   hidden(ids: Tensor, context: AttentionContext): Tensor {
     const { wte, wpe, h } = this.transformer;
     const embedded = wte.forward(ids).add(wpe.forward(context.positions));
-    return h.reduce((x, block, i) => block.forward(x, i, context), embedded);
+    return h.reduce((x, block, i) => block.forward(x, i, context), asList(embedded));
   }
 
   /** [..., E] → [..., E], after the last norm. */
@@ -136,7 +143,7 @@ export class GPT2 extends Module implements CausalDecoder {
 
   /** ids int32 [B, L] → logits [B, L, V] of the token after each. */
   forward(ids: Tensor): Tensor {
-    return this.head(this.hidden(ids, wholeText(this.#sizes, ids)));
+    return inRows(this.head(this.hidden(ids, wholeText(this.#sizes, ids))), ids);
   }
 }
 

@@ -9,7 +9,14 @@ import {
   rotaryTables,
 } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
-import { type AttentionContext, type CausalDecoder, type DecoderSizes, wholeText } from './attention-context.ts';
+import {
+  type AttentionContext,
+  asList,
+  type CausalDecoder,
+  type DecoderSizes,
+  inRows,
+  wholeText,
+} from './attention-context.ts';
 import { ConfigFields } from './config-fields.ts';
 
 /** Field by field what config.json of a LlamaForCausalLM says. */
@@ -51,7 +58,7 @@ class LlamaAttention extends Module {
     this.o_proj = new Linear(heads * headWidth, width, { bias });
   }
 
-  /** [B, L, E] → [B, L, E] */
+  /** [T, E] → [T, E] */
   forward(x: Tensor, layer: number, context: AttentionContext): Tensor {
     const attended = context.attend(layer, this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x));
     return this.o_proj.forward(attended);
@@ -92,7 +99,7 @@ class LlamaLayer extends Module {
     this.post_attention_layernorm = new RMSNorm(hiddenSize, { eps });
   }
 
-  /** [B, L, E] → [B, L, E] */
+  /** [T, E] → [T, E] */
   forward(x: Tensor, layer: number, context: AttentionContext): Tensor {
     const attended = x.add(this.self_attn.forward(this.input_layernorm.forward(x), layer, context));
     return attended.add(this.mlp.forward(this.post_attention_layernorm.forward(attended)));
@@ -140,10 +147,10 @@ export class Llama extends Module implements CausalDecoder {
     return this.#rotary;
   }
 
-  /** ids int32 [B, L] → hidden states [B, L, E], before the last norm. */
+  /** ids int32 [B, L] → hidden states [B·L, E], before the last norm. */
   hidden(ids: Tensor, context: AttentionContext): Tensor {
     const embedded = this.model.embed_tokens.forward(ids);
-    return this.model.layers.reduce((x, layer, i) => layer.forward(x, i, context), embedded);
+    return this.model.layers.reduce((x, layer, i) => layer.forward(x, i, context), asList(embedded));
   }
 
   /** [..., E] → [..., E], after the last norm. */
@@ -159,7 +166,7 @@ export class Llama extends Module implements CausalDecoder {
 
   /** ids int32 [B, L] → logits [B, L, V] of the token after each. */
   forward(ids: Tensor): Tensor {
-    return this.head(this.hidden(ids, wholeText(this.#sizes, ids, this.#rotary)));
+    return inRows(this.head(this.hidden(ids, wholeText(this.#sizes, ids, this.#rotary))), ids);
   }
 }
 

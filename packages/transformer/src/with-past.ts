@@ -1,6 +1,14 @@
 import { attention, mergeHeads, rotate, splitHeads } from '@rivulet/nn';
 import { addDims, concat, type InputSpecs, type Inputs, type Outputs, symbol, type Tensor } from '@rivulet/tensor';
-import { type AttentionContext, type CausalDecoder, type DecoderSizes, perHead, tables } from './attention-context.ts';
+import {
+  type AttentionContext,
+  asList,
+  type CausalDecoder,
+  type DecoderSizes,
+  inRows,
+  perHead,
+  tables,
+} from './attention-context.ts';
 
 /** A decoder as a graph for `exportONNX`: what it takes, and what computes its outputs. */
 export interface DecoderGraph {
@@ -29,7 +37,7 @@ export function decoderWithPast(model: CausalDecoder): DecoderGraph {
     },
     build(inputs) {
       const context = new TextWithPast(model, inputs);
-      const logits = model.head(model.hidden(inputs.input_ids!, context));
+      const logits = inRows(model.head(model.hidden(inputs.input_ids!, context)), inputs.input_ids!);
       const present = layers.flatMap((i) => [
         [`present.${i}.key`, context.keys[i]!],
         [`present.${i}.value`, context.values[i]!],
@@ -63,13 +71,14 @@ class TextWithPast implements AttentionContext {
     const { heads, groups } = this.#sizes;
     const behind = (name: string, x: Tensor): Tensor =>
       concat([this.#inputs[`past_key_values.${layer}.${name}`]!, x], 2); // [B, groups, P + L, D]
-    const keys = behind('key', this.#turn(splitHeads(k, groups)));
-    const values = behind('value', splitHeads(v, groups));
+    const split = (x: Tensor, count: number): Tensor => splitHeads(inRows(x, this.#inputs.input_ids!), count);
+    const keys = behind('key', this.#turn(split(k, groups)));
+    const values = behind('value', split(v, groups));
     this.keys[layer] = keys;
     this.values[layer] = values;
-    const queries = this.#turn(splitHeads(q, heads));
+    const queries = this.#turn(split(q, heads));
     const options = { mask: this.#mask, causal: true };
-    return mergeHeads(attention(queries, perHead(keys, this.#sizes), perHead(values, this.#sizes), options));
+    return asList(mergeHeads(attention(queries, perHead(keys, this.#sizes), perHead(values, this.#sizes), options)));
   }
 
   #turn(x: Tensor): Tensor {
