@@ -8,6 +8,7 @@ import { embeddings } from './embeddings.ts';
 import { ApiError, answerError } from './errors.ts';
 import { chatIds, choices, generateOptions, promptIds, responseConstraint } from './generation-options.ts';
 import { Metrics } from './metrics.ts';
+import { OnePerTurn } from './one-per-turn.ts';
 import { chatRequest, completionRequest, embeddingRequest, readRequest } from './requests.ts';
 import type { Served, ServeOptions } from './serve-model.ts';
 import { Writer } from './writer.ts';
@@ -21,6 +22,7 @@ export function createServer({ tokenizer, model }: TextModel, options: ServeOpti
   const { name, apiKey } = options;
   const metrics = new Metrics(() => causal.load);
   const writer = new Writer(causal, tokenizer, metrics, options);
+  const turns = new OnePerTurn();
   let draining = false;
   const created = Math.floor(Date.now() / 1000);
   const card = { id: name, object: 'model', created, owned_by: 'rivulet' };
@@ -50,6 +52,7 @@ export function createServer({ tokenizer, model }: TextModel, options: ServeOpti
     async (context, next) => {
       if (draining) throw new ApiError(503, 'the server is shutting down');
       const begin = performance.now();
+      await turns.next();
       await next();
       if (!context.res.headers.get('content-type')?.startsWith('text/event-stream'))
         metrics.answered(context.req.path, context.res.status, begin);
