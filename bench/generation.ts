@@ -8,6 +8,7 @@ import {
   generateEvents,
   type LanguageModel,
   loadTokenizer,
+  type Peaks,
   seeded,
   tokenize,
 } from 'rivulet';
@@ -104,20 +105,26 @@ async function firstToken(model: CausalLM): Promise<Figure[]> {
   ];
 }
 
-/** What a token costs beside the model: top-p over 50,257 logits, events, text. */
+/**
+ * What a token costs beside the model: top-p over 50,257 logits, events, text; of a model whose graph finds the likeliest token and
+ * the normalizer, as a compiled decoder's does, and of one that gives logits alone.
+ */
 async function overhead(): Promise<Figure[]> {
   // Probabilities ∝ rank^−1.5, as peaked as a good model's.
   const ranks = random.shuffle(Int32Array.from({ length: 50_257 }, (_, i) => i));
   const logits = Float32Array.from(ranks, (rank) => -1.5 * Math.log(rank + 1));
-  const model: LanguageModel = {
+  const best = logits.indexOf(0);
+  const logSum = Math.log(logits.reduce((sum, x) => sum + Math.exp(x), 0));
+  const peaks: Peaks = { best: Int32Array.of(best), logSum: Float32Array.of(logSum) };
+  const modelWith = (found: { readonly peaks?: Peaks }): LanguageModel => ({
     vocabSize: 50_257,
     eosTokenIds: [],
     continuesPrompt: true,
-    open: async () => ({ firstToken: 0, step: async () => logits, dispose() {} }),
-  };
+    open: async () => ({ firstToken: 0, step: async () => logits, ...found, dispose() {} }),
+  });
   const tokenizer = await loadTokenizer(gpt2Tokenizer);
   const tokens = 400;
-  const run = async (): Promise<number> => {
+  const run = async (model: LanguageModel): Promise<number> => {
     const begin = performance.now();
     const options = { doSample: true, topP: 0.9, maxNewTokens: tokens };
     await lastValueFrom(
@@ -125,10 +132,17 @@ async function overhead(): Promise<Figure[]> {
     );
     return (performance.now() - begin) / tokens;
   };
-  await run();
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) times.push(await run());
-  return [{ what: 'a token beside the model: top-p, events, text', value: median(times), unit: 'ms' }];
+  const models = [modelWith({ peaks }), modelWith({})];
+  const times: number[][] = models.map(() => []);
+  for (let turn = 0; turn < 6; turn++)
+    for (const [i, model] of models.entries()) {
+      const time = await run(model);
+      if (turn > 0) times[i]!.push(time);
+    }
+  return [
+    { what: 'a token beside the model: top-p, events, text', value: median(times[0]!), unit: 'ms' },
+    { what: 'the same, of logits alone', value: median(times[1]!), unit: 'ms' },
+  ];
 }
 
 const parts: Readonly<Record<string, (model: CausalLM) => Promise<Figure[]>>> = {

@@ -7,6 +7,7 @@ export {
   generate as generateEvents,
   type LanguageModel,
   logSumExp,
+  type Peaks,
   sampleToken,
 } from '@rivulet/generation';
 export * from '@rivulet/nn';
