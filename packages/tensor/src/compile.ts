@@ -5,6 +5,7 @@ import { HeldWeights } from './held.ts';
 import { lowerInParts, type NamedTensor } from './lowering/lower.ts';
 import type { WeightFormat } from './lowering/packed-weights.ts';
 import { encodeInParts } from './onnx/encode.ts';
+import { splitWeights } from './onnx/external-data.ts';
 import { atOnce, type InParts, inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
@@ -74,24 +75,40 @@ export function exportONNX<I extends InputSpecs>(
  * training may go on meanwhile.
  * @param specs names, shapes and types of the inputs; a symbolic size (`symbol('B')`) serves every size.
  * @param build computes the outputs from the inputs; it runs once.
- * @throws TypeError for an unknown backend or weight format; RangeError where the model takes more than 2 GiB.
+ * Models of any size: weights beyond 2 GiB do not go through the model's bytes.
+ * @throws TypeError for an unknown backend or weight format.
  */
-export async function compile<I extends InputSpecs, O extends Outputs>(
+export function compile<I extends InputSpecs, O extends Outputs>(
+  specs: I,
+  build: (inputs: Inputs<I>) => O,
+  options: CompileOptions = {},
+): Promise<Compiled<I, O>> {
+  return compileWithin(specs, build, options);
+}
+
+/** As `compile`. @param most bytes of weights that stand in the model; more are given to the session beside it. */
+export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => O,
   { backend, weights = 'float32', threads, optimization, inPlace = {} }: CompileOptions = {},
+  most?: number,
 ): Promise<Compiled<I, O>> {
   const { feeds, outputs } = trace(specs, build);
   const inner = (name: string): string => `out_${name}`; // an input may have the same name
   const renamed = outputs.map(({ name, tensor }) => ({ name: inner(name), tensor }));
-  const model = await inSlices(writeInParts(feeds, renamed, weights));
   const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [inner(output), place]));
-  const engine = await chooseBackend(backend);
-  const session = await engine.createSession(model, {
-    inPlace: own,
-    ...(threads !== undefined && { threads }),
-    ...(optimization && { optimization }),
-  });
+  const settings = { inPlace: own, ...(threads !== undefined && { threads }), ...(optimization && { optimization }) };
+  const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until the session has them
+  let session: Session;
+  try {
+    const lowered = await inSlices(lowerInParts(feeds, renamed, { weights, held }));
+    const { model, external } = splitWeights(lowered, most);
+    const bytes = await inSlices(encodeInParts(model));
+    const engine = await chooseBackend(backend);
+    session = await engine.createSession(bytes, { ...settings, ...(external.size > 0 && { external }) });
+  } finally {
+    held.release();
+  }
   return new Compiled<I, O>(
     specs,
     outputs.map(({ name }) => name),

@@ -17,6 +17,8 @@ export interface SessionOptions {
    * `cachedAttention` is for its caches.
    */
   readonly inPlace?: Readonly<Record<string, string>>;
+  /** Initializers that the model names and does not hold, by name. They are copied, and may change once the session is there. */
+  readonly external?: ReadonlyMap<string, HostTensor>;
 }
 
 /** A compiled graph. Runs may overlap; each run must have outputs of its own. */

@@ -51,6 +51,7 @@ const functions = {
   releaseTensorInfo: [99, 'void (void *info)'],
   releaseSessionOptions: [100, 'void (void *options)'],
   addConfigEntry: [130, 'void *(void *options, const char *key, const char *value)'],
+  addExternalInitializers: [210, 'void *(void *options, const void *names, const void *values, size_t count)'],
 } as const;
 
 type FunctionName = keyof typeof functions;
@@ -95,7 +96,7 @@ export function loadApi(): CApi {
   const [getApi] = koffi.decode(base, koffi.array('void *', 1)) as [Address];
   const table = koffi.decode(getApi, koffi.proto('void *(uint32_t version)'))(API_VERSION) as Address | null;
   if (!table) throw new Error(`${file} does not serve version ${API_VERSION} of ONNX Runtime's C API; it is too old`);
-  const pointers = koffi.decode(table, koffi.array('void *', 131)) as Address[];
+  const pointers = koffi.decode(table, koffi.array('void *', 211)) as Address[];
   const entries = Object.entries(functions).map(([name, [index, declaration]]) => {
     return [name, koffi.decode(pointers[index]!, koffi.proto(declaration)) as Foreign];
   });

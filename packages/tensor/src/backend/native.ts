@@ -23,15 +23,17 @@ export function nativeBackend(): Backend {
       checkOptions(options);
       const { api, env } = runtime;
       const settings = sessionOptions(api, options);
+      const weights = addExternal(runtime, settings, options.external);
       try {
         const out = pinned(new BigUint64Array(1));
         const data = addressOf(model);
         const size = model.byteLength;
         check(api, await later((done) => api.createSessionFromArray.async(env, data, size, settings, out, done)));
-        keep(model);
+        keep(model, weights, options);
         return new NativeSession(runtime, out[0]!, options.inPlace);
       } finally {
         api.releaseSessionOptions(settings);
+        for (const value of weights.values) api.releaseValue(value);
       }
     },
   };
@@ -48,6 +50,20 @@ function sessionOptions(
   // Threads of one session that wait by spinning slow every other session down twofold.
   check(api, api.addConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
   return options;
+}
+
+/** What the session's options point to until it is there. */
+interface External {
+  readonly names: CStrings;
+  readonly values: BigUint64Array;
+}
+
+function addExternal(runtime: Runtime, settings: Address, tensors: SessionOptions['external'] = new Map()): External {
+  const { api } = runtime;
+  const names = cStrings([...tensors.keys()]);
+  const values = pinned(BigUint64Array.from([...tensors.values()], (tensor) => bind(runtime, tensor)));
+  if (tensors.size > 0) check(api, api.addExternalInitializers(settings, names.pointers, values, values.length));
+  return { names, values };
 }
 
 interface Handle {

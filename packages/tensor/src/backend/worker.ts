@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { locationOf } from '../onnx/external-data.ts';
 import type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend.ts';
 import { checkOptions, checkRun, type ValueType } from './check-run.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -39,11 +40,17 @@ function pathOf(library: string): string {
 
 function settings(
   name: BackendName,
-  { threads = availableParallelism(), optimization = 'all' }: SessionOptions,
+  { threads = availableParallelism(), optimization = 'all', external = new Map() }: SessionOptions,
 ): Record<string, unknown> {
   return {
     graphOptimizationLevel: optimization === 'none' ? 'disabled' : optimization,
     logSeverityLevel: 4, // errors are thrown, not printed
+    ...(external.size > 0 && {
+      externalData: [...external].map(([tensor, { data }]) => ({
+        path: locationOf(tensor),
+        data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      })),
+    }),
     ...(name === 'wasm'
       ? { executionProviders: ['wasm'] }
       : { intraOpNumThreads: threads, extra: { session: { intra_op: { allow_spinning: '0' } } } }),

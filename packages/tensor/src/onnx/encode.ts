@@ -6,6 +6,9 @@ import { BackwardWriter } from './wire.ts';
 /** The oldest version of the file format that has every element type of ours; newer runtimes read all older ones. */
 const IR_VERSION = 10;
 
+/** TensorProto.DataLocation of onnx.proto. */
+const EXTERNAL = 1;
+
 /** AttributeProto.AttributeType of onnx.proto. */
 const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const;
 
@@ -78,12 +81,21 @@ function attribute(w: BackwardWriter, name: string, value: OnnxAttribute, label:
   w.text(1, name);
 }
 
-function tensor(w: BackwardWriter, { name, dtype, dims, data }: OnnxTensor): void {
+function tensor(w: BackwardWriter, { name, dtype, dims, data, location }: OnnxTensor): void {
   const label = `the tensor '${name}', ${dtype} [${dims.join(', ')}],`;
   if (!holds(dtype, data)) throw new TypeError(`${label} has a ${data.constructor.name}, which does not hold ${dtype}`);
   const size = dims.reduce((a, b) => a * b, bytesOf(dtype));
   if (size !== data.byteLength) throw new RangeError(`${label} needs ${size} bytes, its data has ${data.byteLength}`);
-  w.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (location !== undefined) {
+    w.int(14, EXTERNAL);
+    const entries = { location, offset: '0', length: `${data.byteLength}` };
+    backward(Object.entries(entries), ([key, value]) =>
+      w.message(13, () => {
+        w.text(2, value);
+        w.text(1, key);
+      }),
+    );
+  } else w.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   w.text(8, name);
   w.int(2, onnxType(dtype));
   backward(dims, (dim) => w.int(1, integer(dim, label)));

@@ -47,4 +47,6 @@ export interface OnnxTensor {
   readonly dtype: DType;
   readonly dims: readonly number[];
   readonly data: TypedArray;
+  /** The data does not stand in the model, but in what has this name: a file, or memory that the session is given. */
+  readonly location?: string;
 }
