@@ -8,7 +8,8 @@ import {
   type Tensor,
 } from '@rivulet/tensor';
 import { decodeImage } from './image/decode.ts';
-import { type ImageConfig, preprocess } from './image/preprocess.ts';
+import type { ImageConfig } from './image/image-config.ts';
+import { preprocess } from './image/preprocess.ts';
 
 export interface ImageLabel {
   readonly label: string;

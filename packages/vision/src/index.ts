@@ -1,8 +1,11 @@
 export { type IdxImages, readIdxImages, readIdxLabels } from './data/idx.ts';
 export { type LabelledImages, readImageFolder } from './data/image-folder.ts';
 export { shiftedBatch } from './data/shift.ts';
+export { centerCrop, cropImage } from './image/crop.ts';
 export { decodeImage, type Image, type ImageDecodeOptions, ImageError } from './image/decode.ts';
-export { fitImage, type ImageConfig, normalizeImage, parseImageConfig, preprocess } from './image/preprocess.ts';
+export { type ImageConfig, parseImageConfig, parseImageProcessor, parseTimmConfig } from './image/image-config.ts';
+export { fitImage, normalizeImage, preprocess } from './image/preprocess.ts';
+export { type Box, type Interpolation, type ResizeOptions, resizeImage } from './image/resize.ts';
 export { ImageClassifier, type ImageLabel, type ImageLogits } from './image-classifier.ts';
 export type { Activation } from './layers/activation.ts';
 export { resizePositions } from './layers/positions.ts';

@@ -192,10 +192,13 @@ describe('parseImageConfig', () => {
     const cases: [object | null, RegExp][] = [
       [null, /image\.size must be \[height, width\]/],
       [{ ...config, size: [28] }, /image\.size/],
+      [{ ...config, std: [0] }, /image\.std must be one number above 0 per channel/],
+      [{ ...config, layout: 'shorter-side', resize: 27 }, /image\.resize must be a whole number from 28, got 27/],
+      [{ ...config, interpolation: 'cubic' }, /image\.interpolation must be .nearest., .*, got "cubic"/],
       [{ ...config, channels: 2 }, /image\.channels must be 1 or 3, got 2/],
       [{ ...config, mean: [0, 0] }, /image\.mean must be one number per channel/],
       [{ ...config, std: ['1'] }, /image\.std/],
-      [{ ...config, layout: 'fit' }, /image\.layout must be 'center' or 'mnist', got "fit"/],
+      [{ ...config, layout: 'fit' }, /image\.layout must be 'center', 'shorter-side', 'squash' or 'mnist', got "fit"/],
     ];
     for (const [json, expected] of cases) expect(() => parseImageConfig(json)).to.throw(TypeError, expected);
   });

@@ -1,4 +1,5 @@
 import { concat, constant, type Tensor } from '@rivulet/tensor';
+import { cubic } from '../image/resample-filters.ts';
 
 /**
  * Learned positions of a grid for a grid of another size: bicubic with antialiasing, as timm's `resample_abs_pos_embed`.
@@ -29,18 +30,11 @@ function bicubic(from: number, to: number): Tensor {
     const center = (row + 0.5) * scale;
     const start = Math.max(0, Math.floor(center - 2 * stretch + 0.5));
     const end = Math.min(from, Math.floor(center + 2 * stretch + 0.5));
-    const weights = Array.from({ length: end - start }, (_, i) => kernel((start + i - center + 0.5) / stretch));
+    const weights = Array.from({ length: end - start }, (_, i) => cubic((start + i - center + 0.5) / stretch));
     const total = weights.reduce((a, b) => a + b, 0);
     weights.forEach((weight, i) => {
       matrix[row * from + start + i] = weight / total;
     });
   }
   return constant(matrix, [to, from]);
-}
-
-/** Keys' cubic with a = −1/2 (https://doi.org/10.1109/TASSP.1981.1163711). */
-function kernel(at: number): number {
-  const x = Math.abs(at);
-  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-  return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }

@@ -1,6 +1,6 @@
 import { type Module, StateDictError, type StateDictReport } from '@rivulet/nn';
 import type { HostTensor } from '@rivulet/tensor';
-import { type ImageConfig, parseImageConfig } from '../image/preprocess.ts';
+import { type ImageConfig, parseImageConfig, parseTimmConfig } from '../image/image-config.ts';
 import type { Backbone } from './backbone.ts';
 import { createModel } from './registry.ts';
 
@@ -12,12 +12,14 @@ export interface BackboneFolder {
 }
 
 /**
- * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, dropout,
- * preprocessing and classes.
+ * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, dropout, preprocessing and classes;
+ * or timm's, whose pretrained_cfg says how images are prepared and whose label_names may name the classes.
  * @throws TypeError naming the field.
  */
 export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, architecture: string): BackboneFolder {
-  const { num_classes: numClasses, width_mult: widthMult = 1, padding, image_size: side = 32, classes, dropout } = json;
+  const { num_classes: numClasses, width_mult: widthMult = 1, padding, pretrained_cfg: timm, dropout } = json;
+  const prepared = timm === undefined ? null : parseTimmConfig((timm ?? {}) as Readonly<Record<string, unknown>>);
+  const { image_size: side = prepared?.size[0] ?? 32, classes = json.label_names } = json;
   if (!isCount(numClasses))
     throw new TypeError(`num_classes must be a whole number from 1, got ${JSON.stringify(numClasses)}`);
   if (!isCount(side)) throw new TypeError(`image_size must be a whole number from 1, got ${JSON.stringify(side)}`);
@@ -36,7 +38,7 @@ export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, arc
     ...(dropout !== undefined && { dropout }),
     padding: tensorflow ? 'tensorflow' : 'symmetric',
   });
-  return { model, image: parsePreprocessing(json.preprocessing, side), labels: classes ?? null };
+  return { model, image: prepared ?? parsePreprocessing(json.preprocessing, side), labels: classes ?? null };
 }
 
 function parsePreprocessing(json: unknown, side: number): ImageConfig {
