@@ -6,7 +6,7 @@ const source = new URL('../../packages/vision/src/image/resample.wat', import.me
 const binary = await compileText(readFileSync(source, 'utf8'));
 const lines = Buffer.from(binary)
   .toString('base64')
-  .match(/.{1,100}/g);
+  .match(/.{1,100}/g) ?? [];
 const text = lines.map((line) => `  '${line}'`).join(' +\n');
 writeFileSync(
   new URL('resample-wasm.ts', source),

@@ -22,6 +22,18 @@ export * from '@rivulet/training';
 export * from '@rivulet/transformer';
 export * from '@rivulet/vision';
 export { type ExportOptions, exportModel } from './export-model.ts';
-export { type ImageModel, type LoadOptions, load, loadImage, loadText, ModelError, type TextModel } from './load.ts';
+export {
+  type ImageFolder,
+  type ImageModel,
+  type LoadOptions,
+  load,
+  loadImage,
+  loadSegmentation,
+  loadText,
+  ModelError,
+  readImageModel,
+  type SegmentationModel,
+  type TextModel,
+} from './load.ts';
 export { type ModelFiles, saveModelFolder } from './model-folder.ts';
 export { type Served, type ServeOptions, serveModel } from './serve/serve-model.ts';

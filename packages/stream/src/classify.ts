@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { checkWhole } from './check.ts';
-import { mapSettled, type SettledOptions } from './settled.ts';
+import { described, mapSettled, type SettledOptions } from './settled.ts';
 
 export interface Label {
   readonly label: string;
@@ -25,7 +25,8 @@ export interface ClassifyOptions extends SettledOptions {
 }
 
 /**
- * The likeliest labels of every input, in order. Window: `concurrency`.
+ * The likeliest labels of every input, in order. Window: `concurrency`; a model that joins the calls it gets while it works, as an
+ * `ImageClassifier` does, then runs them in batches.
  *
  *     source:    --"a.png"------"b.png"------|
  *     classify:  ---------{0}----------{1}---|
@@ -40,7 +41,7 @@ export function classify<I>(
   checkWhole('topK', topK);
   return mapSettled(
     async (input: I, index) => ({ index, input, labels: (await classifier.classify(input)).slice(0, topK) }),
-    String,
+    described,
     options,
   );
 }

@@ -9,6 +9,7 @@ export {
 export { type BatcherOptions, batcher } from './batcher.ts';
 export { type Classified, type Classifier, type ClassifyOptions, classify, type Label } from './classify.ts';
 export { type Embedded, type Embedder, embed } from './embed.ts';
+export { type EmbeddedInput, embedInputs, type InputEmbedder } from './embed-inputs.ts';
 export {
   type DeduplicateOptions,
   deduplicate,
@@ -41,6 +42,7 @@ export { type MapAsyncOptions, mapAsync } from './map-async.ts';
 export { type OperatorFacts, windowOf } from './operator-facts.ts';
 export { demandOf, fromIterable, fromPull, type Pull, PullObservable, pullOperator } from './pull.ts';
 export { type Scored, type ScoredText, score } from './score.ts';
+export { type Segmented, type Segmenting, segment } from './segment.ts';
 export type { SettledOptions } from './settled.ts';
 export { Sight } from './sight/sight.ts';
 export type { Stage, StageListener, StageReport, StageRun } from './sight/stage.ts';

@@ -26,3 +26,7 @@ export function mapSettled<T, R>(
     { concurrency },
   ) as OperatorFunction<T, R>;
 }
+
+/** What an error says of its item: of bytes their number, since their text would be longer than they are. */
+export const described = (input: unknown): string =>
+  ArrayBuffer.isView(input) ? `${input.byteLength} bytes` : String(input);

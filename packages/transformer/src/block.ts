@@ -39,11 +39,25 @@ export class Attention extends Module {
 
   /** [B, L, E] → [B, L, E] */
   forward(x: Tensor, options: AttentionOptions = {}): Tensor {
-    const [q, k, v] = this.qkv
+    const [q, k, v] = this.#heads(x);
+    return this.proj.forward(mergeHeads(attention(q!, k!, v!, options)));
+  }
+
+  /** How much each position attends to each other, by head: [B, L, E] → [B, H, L, L], rows that sum to 1. To look at. */
+  weights(x: Tensor): Tensor {
+    const [q, k] = this.#heads(x);
+    return q!
+      .matmul(k!.transpose(-1, -2))
+      .mul(1 / Math.sqrt(q!.size(-1)))
+      .softmax(-1);
+  }
+
+  /** Queries, keys and values, each [B, H, L, D]. */
+  #heads(x: Tensor): Tensor[] {
+    return this.qkv
       .forward(x)
       .chunk(3, -1)
       .map((t) => splitHeads(t, this.#numHeads));
-    return this.proj.forward(mergeHeads(attention(q!, k!, v!, options)));
   }
 }
 

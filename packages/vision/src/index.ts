@@ -1,12 +1,20 @@
 export { type IdxImages, readIdxImages, readIdxLabels } from './data/idx.ts';
 export { type LabelledImages, readImageFolder } from './data/image-folder.ts';
+export { type CifarOptions, cifarImages, idxImages, imageFolder, type LabelledImage } from './data/labelled-images.ts';
 export { shiftedBatch } from './data/shift.ts';
+export { attentionRollout } from './explain/attention-rollout.ts';
+export type { Explainer, Explanation } from './explain/explainer.ts';
+export { gradCam } from './explain/grad-cam.ts';
 export { centerCrop, cropImage } from './image/crop.ts';
-export { decodeImage, type Image, type ImageDecodeOptions, ImageError } from './image/decode.ts';
+export { decodeImage, type Image, type ImageDecodeOptions } from './image/decode.ts';
 export { type ImageConfig, parseImageConfig, parseImageProcessor, parseTimmConfig } from './image/image-config.ts';
 export { fitImage, normalizeImage, preprocess } from './image/preprocess.ts';
 export { type Box, type Interpolation, type ResizeOptions, resizeImage } from './image/resize.ts';
-export { ImageClassifier, type ImageLabel, type ImageLogits } from './image-classifier.ts';
+export { ImageError, type ImageSource } from './image/source.ts';
+export { ImageClassifier, type ImageLabel, type ImageLogits } from './inference/image-classifier.ts';
+export { ImageEmbedder } from './inference/image-embedder.ts';
+export { type ImageOutput, ImageProgram, type ImageProgramOptions } from './inference/image-program.ts';
+export { ImageSegmenter, type Segmentation } from './inference/image-segmenter.ts';
 export type { Activation } from './layers/activation.ts';
 export { resizePositions } from './layers/positions.ts';
 export { AlexNet, type AlexNetConfig } from './models/alexnet.ts';
@@ -29,6 +37,11 @@ export { SqueezeNet, type SqueezeNetConfig } from './models/squeezenet.ts';
 export { type SwinConfig, SwinTransformer } from './models/swin.ts';
 export { VGG, type VGGConfig } from './models/vgg.ts';
 export { PatchEmbed, parseViTConfig, ViT, type ViTConfig } from './models/vit.ts';
+export { Canvas, type Colour, encodePNG } from './pictures/canvas.ts';
+export { confusionPicture } from './pictures/confusion-picture.ts';
+export { explanationPicture } from './pictures/explanation-picture.ts';
+export { type ClassMap, type HeatMap, heatOverlay, segmentationOverlay } from './pictures/overlays.ts';
+export { type SheetItem, type SheetOptions, sheet } from './pictures/sheet.ts';
 export { DenseSegmenter, type DenseSegmenterConfig } from './segmentation/dense-segmenter.ts';
 export { FCN, type FCNConfig } from './segmentation/fcn.ts';
 export {
@@ -38,5 +51,6 @@ export {
   type SegmenterOptions,
 } from './segmentation/registry.ts';
 export { Segmenter } from './segmentation/segmenter.ts';
+export { parseSegmenterConfig, type SegmenterFolder } from './segmentation/segmenter-config.ts';
 export { UNet, type UNetConfig } from './segmentation/unet.ts';
 export { freezeFor, type TransferMode } from './transfer.ts';

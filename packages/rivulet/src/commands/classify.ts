@@ -1,9 +1,9 @@
-import { classify, fromIterable, mapAsync } from '@rivulet/stream';
+import { type Classified, classify, fromIterable } from '@rivulet/stream';
 import type { Command } from 'commander';
-import { lastValueFrom } from 'rxjs';
 import { loadImage } from '../load.ts';
 import { natural } from './arguments.ts';
-import { complain, write } from './input.ts';
+import { percent, perImage, showAll } from './images.ts';
+import { write } from './input.ts';
 import { watched } from './watched.ts';
 import { type WeightsOption, weightsOption } from './weights-option.ts';
 
@@ -16,8 +16,8 @@ interface Options extends WeightsOption {
 export function addClassify(rivulet: Command): void {
   rivulet
     .command('classify')
-    .description('say what is on images: PNG, JPEG, BMP or WebP of any size')
-    .argument('<image...>', 'image files')
+    .description('say what is on images: PNG, JPEG, WebP, BMP, GIF or TIFF of any size')
+    .argument('<image...>', 'image files, or addresses that begin with https:')
     .requiredOption('--model <dir>', 'a model folder')
     .option('--top <k>', 'labels per image', natural, 1)
     .addOption(weightsOption())
@@ -29,19 +29,15 @@ async function run(files: readonly string[], { model: directory, top, weights, j
   const { model } = await loadImage(directory, { weights });
   const watch = watched();
   const results = fromIterable(files).pipe(
-    watch.stage(
-      'classify',
-      classify(model, { topK: top, onItemError: ({ cause }) => complain((cause as Error).message) }),
-    ),
-    mapAsync(({ input: file, labels }) => {
-      const shown = labels.map(({ label, score }) => `${label} ${(score * 100).toFixed(1)} %`).join(', ');
-      return write(json ? `${JSON.stringify({ file, labels })}\n` : `${file}: ${shown}\n`);
-    }),
+    watch.stage('classify', classify<string>(model, { topK: top, ...perImage })),
   );
+  const show = ({ input: file, labels }: Classified<string>): Promise<void> => {
+    const shown = labels.map(({ label, score }) => `${label} ${percent(score)}`).join(', ');
+    return write(json ? `${JSON.stringify({ file, labels })}\n` : `${file}: ${shown}\n`);
+  };
   try {
-    await lastValueFrom(results, { defaultValue: undefined });
+    await showAll(results, show, model);
   } finally {
     watch.end();
-    await model.dispose();
   }
 }

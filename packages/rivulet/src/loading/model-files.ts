@@ -53,7 +53,16 @@ export async function readConfig(directory: string): Promise<Json> {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new ModelError(directory, 'holds no model: there is no config.json');
   });
-  const config: unknown = naming(file, () => JSON.parse(text));
-  if (typeof config !== 'object' || config === null) throw new ModelError(file, 'is no JSON object');
-  return config as Json;
+  return parseJSON(file, text);
+}
+
+/** A JSON object. @throws ModelError naming the file. */
+export async function readJSON(file: string): Promise<Json> {
+  return parseJSON(file, await readText(file));
+}
+
+function parseJSON(file: string, text: string): Json {
+  const json: unknown = naming(file, () => JSON.parse(text));
+  if (typeof json !== 'object' || json === null) throw new ModelError(file, 'is no JSON object');
+  return json as Json;
 }

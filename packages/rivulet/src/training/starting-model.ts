@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '@rivulet/tensor';
 import { type Backbone, type ImageConfig, loadBackboneWeights, parseBackboneConfig } from '@rivulet/vision';
-import { type Json, ModelError, naming } from '../loading/model-files.ts';
+import { type Json, ModelError, naming, readJSON } from '../loading/model-files.ts';
 
 /** ImageNet's statistics, as torchvision has them. */
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -63,11 +62,4 @@ export async function startingModel(options: StartingOptions, labels: readonly s
 function untrained({ backbone }: StartingOptions): Json {
   if (backbone === undefined) throw new Error('give --backbone, a name of listModels(), or --weights, a model folder');
   return { architecture: backbone, image_size: 224, preprocessing: IMAGENET };
-}
-
-async function readJSON(file: string): Promise<Json> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new ModelError(file, `cannot be read: ${error.message}`, { cause: error });
-  });
-  return naming(file, () => JSON.parse(text));
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { ImageError } from '../image/decode.ts';
+import { ImageError } from '../image/source.ts';
 
 /** Image files, each with the number of its label. */
 export interface LabelledImages {

@@ -1,10 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { FileError } from '@rivulet/tensor';
 import sharp, { type Sharp } from 'sharp';
 import { readBMP } from './bmp.ts';
-
-/** An image that cannot be read; the message names the file and the reason. */
-export class ImageError extends FileError {}
+import { ImageError, type ImageSource, nameOf, readSource } from './source.ts';
 
 /** Grey or colour, 8 bits each, [height, width, channels]. */
 export interface Image {
@@ -22,16 +18,14 @@ export interface ImageDecodeOptions {
 }
 
 /**
- * Reads a PNG, JPEG, WebP, GIF, TIFF or BMP, from a path or from bytes. EXIF orientation is applied; what is transparent becomes
- * white. @throws ImageError
+ * Reads a PNG, JPEG, WebP, GIF, TIFF or BMP, from a path, an address or bytes. EXIF orientation is applied, palettes are looked up, CMYK
+ * becomes RGB, 16 bits become 8; what is transparent becomes white; of several frames or pages the first is read. @throws ImageError
  */
 export async function decodeImage(
-  input: string | Uint8Array,
+  input: ImageSource,
   { channels, maxPixels = 1e8 }: ImageDecodeOptions,
 ): Promise<Image> {
-  const file = typeof input === 'string' ? input : 'image';
-  const bytes = typeof input === 'string' ? await read(input) : input;
-  if (bytes.length === 0) throw new ImageError(file, 'is empty');
+  const bytes = await readSource(input);
   try {
     const source =
       bytes[0] === 0x42 && bytes[1] === 0x4d
@@ -42,16 +36,7 @@ export async function decodeImage(
     const convert = channels === 1 && info.channels >= 3 ? luma : pick;
     return { width: info.width, height: info.height, channels, data: convert(data, info.channels, channels) };
   } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw new ImageError(file, `is no image that can be read: ${reason(error)}`, { cause: error });
-  }
-}
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new ImageError(path, `cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new ImageError(nameOf(input), `is no image that can be read: ${reason(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Layer, Module, sequential } from '@rivulet/nn';
 import type { Tensor } from '@rivulet/tensor';
+import { globalPool } from '../layers/head.ts';
 
 /** What every image model does: images → features → logits, with the steps in between for those who build on it. */
 export abstract class Backbone extends Module {
@@ -20,6 +21,16 @@ export abstract class Backbone extends Module {
   /** [N, C, H, W] → logits [N, classes] */
   forward(x: Tensor): Tensor {
     return this.forwardHead(this.forwardFeatures(x));
+  }
+
+  /** The last step's features → a vector each, [N, E]: the mean over all places. */
+  poolFeatures(features: Tensor): Tensor {
+    return features.rank === 4 ? globalPool(features) : features.flatten(1);
+  }
+
+  /** [N, C, H, W] → a vector each, [N, E]: what the classifier sees, or its mean over all places */
+  forwardEmbedding(x: Tensor): Tensor {
+    return this.poolFeatures(this.forwardFeatures(x));
   }
 
   /**

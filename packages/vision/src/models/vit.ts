@@ -98,6 +98,8 @@ export class ViT extends Backbone {
   head: Linear;
   head_dist: Linear | null;
   readonly #config: ViTConfig;
+  /** How many tokens stand before those of the patches. */
+  readonly prefixTokens: number;
 
   /** @throws RangeError where sizes do not divide, or a distilled model is to pool by the mean. */
   constructor(config: ViTConfig) {
@@ -105,10 +107,11 @@ export class ViT extends Backbone {
     const { imageSize, patchSize, embedDim, depth, numClasses, pool = 'token', distilled = false } = config;
     if (distilled && pool === 'mean') throw new RangeError('a distilled ViT reads its tokens: pool must be token');
     this.#config = config;
+    this.prefixTokens = distilled ? 2 : 1;
     this.patch_embed = new PatchEmbed(config);
     this.cls_token = truncatedNormal(parameter(1, 1, embedDim), 1e-6);
     this.dist_token = distilled ? truncatedNormal(parameter(1, 1, embedDim), 0.02) : null;
-    const tokens = (distilled ? 2 : 1) + (imageSize / patchSize) ** 2;
+    const tokens = this.prefixTokens + (imageSize / patchSize) ** 2;
     this.pos_embed = truncatedNormal(parameter(1, tokens, embedDim), 0.02);
     this.blocks = Array.from({ length: depth }, () => new Block(config));
     const norm = new LayerNorm(embedDim, { eps: 1e-6 });
@@ -137,9 +140,15 @@ export class ViT extends Backbone {
 
   /** [N, tokens + patches, E] → logits [N, classes] */
   forwardHead(features: Tensor): Tensor {
-    if (this.fc_norm) return this.head.forward(this.fc_norm.forward(features.slice(1, 1).mean(1)));
+    if (this.fc_norm) return this.head.forward(this.poolFeatures(features));
     const logits = this.head.forward(features.select(1, 0));
     return this.head_dist ? logits.add(this.head_dist.forward(features.select(1, 1))).div(2) : logits;
+  }
+
+  /** The class token, or the mean of the patches; distilled, the mean of both tokens. */
+  override poolFeatures(features: Tensor): Tensor {
+    if (this.fc_norm) return this.fc_norm.forward(features.slice(1, 1).mean(1));
+    return this.head_dist ? features.slice(1, 0, 2).mean(1) : features.select(1, 0);
   }
 
   resetClassifier(numClasses: number): void {
