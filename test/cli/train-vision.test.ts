@@ -62,7 +62,7 @@ describe('rivulet train vision', () => {
 
   it('learns the classes of a folder, tells of an image that cannot be read, and the result classifies', async () => {
     const model = ['--backbone', 'cifar_resnet20', '--image-size', '32'];
-    const rates = ['--batch-size', '12', '--warmup', '2', '--learning-rate', '0.01', '--ema', '0.5', '--epochs', '3'];
+    const rates = ['--batch-size', '12', '--warmup', '2', '--learning-rate', '0.01', '--ema', '0.5', '--epochs', '5'];
     const args = ['train', 'vision', '--data', at('colours'), '--output', at('base'), ...model, ...rates];
     const { stderr, code } = await rivulet(args);
     expect(stderr).to.match(/rivulet: .*broken\.png: is no image that can be read/);
@@ -124,6 +124,37 @@ describe('rivulet train vision', () => {
     expect(await all(1)).to.not.deep.equal(first);
   });
 
+  it('changes images the same way in any number of threads, and mixes them', async () => {
+    const all = async (changes: Partial<VisionSettings>): Promise<Record<'images' | 'labels', HostTensor>[]> => {
+      const { options } = await open({ backbone: 'cifar_resnet20', imageSize: 32, augment: 'strong', ...changes });
+      const feeds = [];
+      for await (const batch of options.batches(1)) feeds.push(batch.feeds);
+      return feeds;
+    };
+    const main = await all({ workers: 0 });
+    expect(main).to.have.length(4);
+    expect(await all({ workers: 2 })).to.deep.equal(main);
+    const plain = await all({ augment: 'none' });
+    expect(plain[0]!.labels).to.deep.equal(main[0]!.labels);
+    expect(plain[0]!.images).to.not.deep.equal(main[0]!.images);
+    for (const mix of [{ mixup: 0.4 }, { cutmix: 1 }, { mixup: 0.4, cutmix: 1 }])
+      for (const { labels } of await all({ augment: 'none', ...mix })) {
+        expect(labels.dtype).to.equal('float32');
+        const [count, classes] = labels.dims as [number, number];
+        expect(classes).to.equal(2);
+        for (let i = 0; i < count; i++)
+          expect(Number(labels.data[2 * i]) + Number(labels.data[2 * i + 1])).to.be.closeTo(1, 1e-6);
+      }
+  });
+
+  it('trains on mixed images', async () => {
+    const changes = { backbone: 'cifar_resnet20', imageSize: 32, augment: 'crop', workers: 0, mixup: 0.2 } as const;
+    const task = await open({ ...changes, epochs: 1 });
+    const end = await lastValueFrom(train(task.trainer, task.options));
+    expect(end).to.include({ type: 'run-end' });
+    await task.trainer.dispose();
+  });
+
   it('names what does not fit', async () => {
     mkdirSync(join(at('holes'), 'empty'), { recursive: true });
     mkdirSync(at('nothing'), { recursive: true });
@@ -140,6 +171,8 @@ describe('rivulet train vision', () => {
         /--mode head trains a part of a trained model: give its folder with --weights/,
       ],
       [{ weights: at('base'), backbone: 'resnet18' }, /config\.json: holds a cifar_resnet20, --backbone says resnet18/],
+      [{ weights: at('base'), mode: 'head', augment: 'rand' }, /--augment, --mixup and --cutmix need another mode/],
+      [{ weights: at('base'), mode: 'head', mixup: 1 }, /--augment, --mixup and --cutmix need another mode/],
       [{ weights: at('base'), mode: 'last:9' }, /the mode 'last:9' is not 'all', 'head' or 'last:N' with N up to 4/],
       [{ weights: at('two') }, /two\/config\.json: cannot be read: ENOENT/],
     ];

@@ -4,9 +4,10 @@ import { compileText } from './text.ts';
 
 const source = new URL('../../packages/vision/src/image/resample.wat', import.meta.url);
 const binary = await compileText(readFileSync(source, 'utf8'));
-const lines = Buffer.from(binary)
-  .toString('base64')
-  .match(/.{1,100}/g) ?? [];
+const lines =
+  Buffer.from(binary)
+    .toString('base64')
+    .match(/.{1,100}/g) ?? [];
 const text = lines.map((line) => `  '${line}'`).join(' +\n');
 writeFileSync(
   new URL('resample-wasm.ts', source),

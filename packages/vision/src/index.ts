@@ -1,3 +1,45 @@
+export { gaussianBlur } from './augment/blur.ts';
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustHue,
+  adjustSaturation,
+  adjustSharpness,
+  autocontrast,
+  equalize,
+  grayscale,
+  invert,
+  posterize,
+  solarize,
+} from './augment/colour.ts';
+export { type AffineOptions, affineImage, flipHorizontal, flipVertical, rotateImage } from './augment/geometry.ts';
+export { cutmix, type MixedBatch, type MixOptions, mixup, oneHot } from './augment/mix.ts';
+export {
+  AUGMENTATION_POLICIES,
+  type AugmentationPolicy,
+  augmentationOf,
+  type PolicyOptions,
+} from './augment/policy.ts';
+export { type RandAugmentOptions, randAugment } from './augment/rand-augment.ts';
+export {
+  type Augmentation,
+  type ColorJitterOptions,
+  colorJitter,
+  compose,
+  type RandomAffineOptions,
+  type RandomErasingOptions,
+  type ResizedCropOptions,
+  randomAffine,
+  randomBlur,
+  randomCrop,
+  randomErasing,
+  randomGrayscale,
+  randomHorizontalFlip,
+  randomResizedCrop,
+  randomRotation,
+  randomVerticalFlip,
+  sometimes,
+} from './augment/random.ts';
 export { type IdxImages, readIdxImages, readIdxLabels } from './data/idx.ts';
 export { type LabelledImages, readImageFolder } from './data/image-folder.ts';
 export { type CifarOptions, cifarImages, idxImages, imageFolder, type LabelledImage } from './data/labelled-images.ts';

@@ -1,5 +1,5 @@
-import type { TransferMode } from '@rivulet/vision';
-import { type Command, InvalidArgumentError } from 'commander';
+import { AUGMENTATION_POLICIES, type TransferMode } from '@rivulet/vision';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { keepSettings, runTraining } from '../training/run.ts';
 import { type VisionSettings, visionTask } from '../training/vision-task.ts';
 import { natural, positive, share } from './arguments.ts';
@@ -30,6 +30,17 @@ export function addTrainVision(train: Command): void {
     .option('--batch-size <n>', 'images in a batch', natural, 32)
     .option('--validation <p>', 'share of every class that is held out', share, 0.1)
     .option('--no-flip', 'do not mirror images at random')
+    .addOption(
+      new Option(
+        '--augment <name>',
+        'changes of the images: crop cuts random parts, rand adds RandAugment, strong erasing',
+      )
+        .choices(AUGMENTATION_POLICIES)
+        .default('flip'),
+    )
+    .option('--workers <n>', 'threads that change images; 0: the main one', natural, 1)
+    .option('--mixup <alpha>', 'lays images of a batch over each other (0.2 is usual)', positive, 0)
+    .option('--cutmix <alpha>', 'puts parts of images into others of the batch (1 is usual)', positive, 0)
     .action(run);
 }
 

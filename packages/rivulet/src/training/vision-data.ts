@@ -4,11 +4,13 @@ import { type Random, seeded } from '@rivulet/tensor';
 import {
   decodeImage,
   fitImage,
+  type Image,
   type ImageConfig,
   ImageError,
   type LabelledImages,
   normalizeImage,
   readImageFolder,
+  resizeImage,
 } from '@rivulet/vision';
 
 /** What is kept in memory of images, or of their features; what goes beyond is made anew when it is needed. */
@@ -21,21 +23,30 @@ export interface Pictures {
   readonly items: LabelledImages['items'];
   /** Float32 [C, H, W], normalized. */
   load(index: number): Promise<Float32Array>;
+  /** As it was decoded, its shorter side at most twice the model's: what random parts are cut from. */
+  source(index: number): Promise<Image>;
 }
 
 /**
  * Opens all images once, so that one that cannot be read is told before the training and left out.
  * @param complain is given the error, which names the file.
+ * @param sources whether `source` will be asked for; then those are kept too.
  * @throws Error where a class has no image left.
  */
 export async function openPictures(
   { items, labels: names }: LabelledImages,
   config: ImageConfig,
   complain: (error: Error) => void,
+  sources = false,
 ): Promise<Pictures> {
-  const read = async (file: string): Promise<Uint8Array> =>
-    fitImage(await decodeImage(file, { channels: config.channels }), config);
-  const good: { file: string; label: number; kept: Uint8Array | null }[] = [];
+  const decode = (file: string): Promise<Image> => decodeImage(file, { channels: config.channels });
+  const read = async (file: string): Promise<{ fitted: Uint8Array; source: Image | null; length: number }> => {
+    const image = await decode(file);
+    const fitted = await fitImage(image, config);
+    const source = sources ? reduced(image, 2 * Math.min(...config.size)) : null;
+    return { fitted, source, length: fitted.length + (source?.data.length ?? 0) };
+  };
+  const good: { file: string; label: number; kept: { fitted: Uint8Array; source: Image | null } | null }[] = [];
   let bytes = 0;
   for (let from = 0; from < items.length; from += AT_ONCE) {
     const part = items.slice(from, from + AT_ONCE);
@@ -56,9 +67,21 @@ export async function openPictures(
     items: good,
     load: async (index) => {
       const { file, kept } = good[index]!;
-      return normalizeImage(kept ?? (await read(file)), config);
+      return normalizeImage((kept ?? (await read(file))).fitted, config);
+    },
+    source: async (index) => {
+      const { file, kept } = good[index]!;
+      return kept?.source ?? reduced(await decode(file), 2 * Math.min(...config.size));
     },
   };
+}
+
+/** An image whose shorter side is at most so long. */
+function reduced(image: Image, most: number): Image {
+  const scale = most / Math.min(image.width, image.height);
+  if (scale >= 1) return image;
+  const side = (length: number): number => Math.max(most, Math.round(length * scale));
+  return resizeImage(image, { width: side(image.width), height: side(image.height) });
 }
 
 /** Keeps what `load` gives, as long as there is room: features of images that never change. */

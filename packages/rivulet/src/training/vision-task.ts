@@ -5,13 +5,24 @@ import {
   type HostTensor,
   type InputSpec,
   input,
+  type Random,
   seeded,
   symbol,
   type Tensor,
 } from '@rivulet/tensor';
-import { adamW, type Batch, cosine, type FitOptions, Trainer } from '@rivulet/training';
-import { type Backbone, freezeFor, type TransferMode } from '@rivulet/vision';
+import { adamW, type Batch, cosine, type Dataset, dataset, type FitOptions, Trainer } from '@rivulet/training';
+import {
+  type AugmentationPolicy,
+  type Backbone,
+  cutmix,
+  freezeFor,
+  mixup,
+  normalizeImage,
+  oneHot,
+  type TransferMode,
+} from '@rivulet/vision';
 import { saveModelFolder } from '../model-folder.ts';
+import augmentImage, { type AugmentTask } from './augment-worker.ts';
 import type { TrainingSettings } from './run.ts';
 import { startingModel } from './starting-model.ts';
 import { flipped, kept, openPictures, readSplitFolder, split } from './vision-data.ts';
@@ -27,12 +38,22 @@ export interface VisionSettings extends TrainingSettings {
   readonly batchSize: number;
   /** Mirrors images at random. */
   readonly flip: boolean;
+  /** What else happens to images of training. Default 'flip': nothing. */
+  readonly augment?: AugmentationPolicy;
+  /** Threads that augment, beyond flips; 0: the main one. The images are the same. Default 1. */
+  readonly workers?: number;
+  /** Of mixup's and CutMix's Beta distributions; 0: not used. Of both, one is drawn for each batch. Default 0. */
+  readonly mixup?: number;
+  readonly cutmix?: number;
   /** The share of every class that is held out. */
   readonly validation: number;
 }
 
 type Inputs = Readonly<Record<'images' | 'labels', InputSpec>>;
 type Load = (index: number) => Promise<Float32Array>;
+
+/** The module of the threads; run from source, where threads cannot load TypeScript, the main one does the work. */
+const AUGMENT = import.meta.url.endsWith('.ts') ? null : new URL('./augment-worker.js', import.meta.url);
 
 export interface VisionTask {
   readonly trainer: Trainer<Inputs>;
@@ -57,9 +78,14 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
   const listed = await readSplitFolder(settings.data);
   manualSeed(seed);
   const { model, image, config, newHead, create } = await startingModel(settings, listed.labels);
-  const shape = [image.channels, ...image.size];
+  const shape = [image.channels, ...image.size] as const;
+  const { augment = 'flip', mixup: mixAlpha = 0, cutmix: cutAlpha = 0 } = settings;
+  const cuts = !['none', 'flip'].includes(augment);
+  const mixes = mixAlpha > 0 || cutAlpha > 0;
+  if (mode === 'head' && (cuts || mixes))
+    throw new Error("--mode head computes an image's features once: --augment, --mixup and --cutmix need another mode");
   freezeFor(model, mode, shape);
-  const pictures = await openPictures(listed, image, complain);
+  const pictures = await openPictures(listed, image, complain, cuts);
   const { train, validation } = split(pictures, listed, settings.validation, seed);
   if (validation.length === 0)
     throw new Error(`${settings.data}: every class has one image only; none can be held out`);
@@ -69,7 +95,7 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
   const forward = (m: Backbone, x: Tensor): Tensor => (headOnly ? m.forwardHead(x) : m.forward(x));
   const inputs: Inputs = {
     images: { shape: [symbol('N'), ...(features?.shape ?? shape)] },
-    labels: { shape: [symbol('N')], dtype: 'int32' },
+    labels: mixes ? { shape: [symbol('N'), listed.labels.length] } : { shape: [symbol('N')], dtype: 'int32' },
   };
   const perEpoch = Math.ceil(train.length / batchSize);
   const optimizer = (lr: number): ReturnType<typeof adamW> =>
@@ -88,21 +114,50 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
     ...(settings.ema > 0 && { ema: settings.ema }), // batch norm's running statistics are of the weights, not of their average
     seed,
   });
-  const gather = async (
-    chosen: readonly number[],
-    change = (x: Float32Array): Float32Array => x,
-  ): Promise<Batch<Inputs>> => {
-    const parts = (await Promise.all(chosen.map(load))).map(change);
-    const labels = chosen.map((i) => pictures.items[i]!.label);
-    return { feeds: { images: stacked(parts, inputs.images), labels: int32(labels) }, items: chosen.length };
+  const labelsOf = (chosen: readonly number[]): number[] => chosen.map((i) => pictures.items[i]!.label);
+  const batchOf = (images: HostTensor, chosen: readonly number[], random: Random): Batch<Inputs> => {
+    const labels = labelsOf(chosen);
+    if (!mixes) return { feeds: { images, labels: int32(labels) }, items: chosen.length };
+    const dims = [chosen.length, listed.labels.length];
+    const cut = cutAlpha > 0 && (mixAlpha === 0 || random.nextFloat() < 0.5);
+    const plain = { images: images.data as Float32Array, targets: oneHot(labels, dims[1]!) };
+    const mixed = (cut ? cutmix : mixup)(plain, { alpha: cut ? cutAlpha : mixAlpha, shape }, random);
+    const targets: HostTensor = { dtype: 'float32', dims, data: mixed.targets };
+    return { feeds: { images: { ...images, data: mixed.images }, labels: targets }, items: chosen.length };
   };
   async function* batches(epoch: number): AsyncGenerator<Batch<Inputs>> {
     const random = seeded(seed, epoch + 1);
     const order = random.shuffle([...train]);
-    const flip = settings.flip && !headOnly;
-    for (let from = 0; from < order.length; from += batchSize)
-      yield gather(order.slice(from, from + batchSize), flip ? (x) => flipped(x, image.size[1], random) : undefined);
+    if (cuts) {
+      let from = 0;
+      for await (const parts of augmented(order, epoch).batch(batchSize)) {
+        yield batchOf(stacked(parts, inputs.images), order.slice(from, from + parts.length), random);
+        from += parts.length;
+      }
+      return;
+    }
+    const flip = settings.flip && augment === 'flip' && !headOnly;
+    for (let from = 0; from < order.length; from += batchSize) {
+      const chosen = order.slice(from, from + batchSize);
+      const parts = await Promise.all(chosen.map(load));
+      const changed = flip ? parts.map((x) => flipped(x, image.size[1], random)) : parts;
+      yield batchOf(stacked(changed, inputs.images), chosen, random);
+    }
   }
+  /** Images of an epoch, each changed by numbers of its own. */
+  const augmented = (order: readonly number[], epoch: number): Dataset<Float32Array> => {
+    const options = { size: image.size, flip: settings.flip, mean: image.mean.map((m) => Math.round(255 * m)) };
+    const { workers = 1 } = settings;
+    const tasks = dataset(order).map(
+      async (index): Promise<AugmentTask> => ({
+        ...{ image: await pictures.source(index), policy: augment, options },
+        ...{ seed: seed + 1 + epoch, stream: index + 1 },
+      }),
+      { concurrency: 4 },
+    );
+    const changed = AUGMENT && workers > 0 ? tasks.mapInWorkers<Uint8Array>(AUGMENT, { workers }) : tasks.map(augmentImage);
+    return changed.map((bytes) => normalizeImage(bytes, image)).prefetch(batchSize);
+  };
   // A model of its own holds the averaged weights; its graph is compiled once and reads them in every run.
   const averaged = create();
   const graph = compileStep(
@@ -115,10 +170,12 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
     averaged.loadStateDict(trainer.weights());
     let correct = 0;
     for (let from = 0; from < validation.length; from += batchSize) {
-      const { feeds } = await gather(validation.slice(from, from + batchSize));
-      const { classes } = await (await graph).run({ images: feeds.images });
+      const chosen = validation.slice(from, from + batchSize);
+      const images = stacked(await Promise.all(chosen.map(load)), inputs.images);
+      const { classes } = await (await graph).run({ images });
+      const labels = labelsOf(chosen);
       classes.data.forEach((label, i) => {
-        if (Number(label) === feeds.labels.data[i]) correct++;
+        if (Number(label) === labels[i]) correct++;
       });
     }
     return correct / validation.length;

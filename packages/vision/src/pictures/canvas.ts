@@ -8,6 +8,9 @@ export const BLACK: Colour = [0, 0, 0];
 export const WHITE: Colour = [255, 255, 255];
 export const GREY: Colour = [110, 110, 110];
 
+/** Letters that hang below the line. */
+const DESCENDING = new Set('gpqy');
+
 /** A picture to draw on: RGB, white at first. What lies beyond its edges is left out. */
 export class Canvas implements Image {
   readonly width: number;
@@ -42,7 +45,8 @@ export class Canvas implements Image {
     for (const [i, letter] of shown.entries())
       for (const [y, row] of glyph(letter).entries())
         for (let x = 0; x < 5; x++)
-          if ((row >> (4 - x)) & 1) this.rectangle(left + i * CELL_WIDTH + x, top + 1 + y, 1, 1, colour);
+          if ((row >> (4 - x)) & 1)
+            this.rectangle(left + i * CELL_WIDTH + x, top + (DESCENDING.has(letter) ? 2 : 1) + y, 1, 1, colour);
   }
 }
 
