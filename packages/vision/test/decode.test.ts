@@ -1,17 +1,22 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeImage, ImageError } from '@rivulet/vision';
+import { deflateSync } from 'node:zlib';
+import { decodeImage, ImageError, type ImageSource } from '@rivulet/vision';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { bitmap } from './support/bitmap.ts';
+import { png, pngFile } from './support/png.ts';
 
 const raw = { width: 3, height: 2, channels: 3 } as const;
 const colours = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 200, 100, 50);
 const source = (): ReturnType<typeof sharp> => sharp(colours, { raw });
 
-async function failure(input: string | Uint8Array, maxPixels?: number): Promise<ImageError> {
+async function failure(input: ImageSource, maxPixels?: number): Promise<ImageError> {
   const options = { channels: 3, ...(maxPixels === undefined ? {} : { maxPixels }) } as const;
   try {
     await decodeImage(input, options);
@@ -21,6 +26,9 @@ async function failure(input: string | Uint8Array, maxPixels?: number): Promise<
   }
   throw new Error('decodeImage did not throw');
 }
+
+/** The same values in 16 bits. */
+const doubled = (values: Uint8Array): Uint8Array => Uint8Array.from([...values].flatMap((value) => [value, value]));
 
 describe('decodeImage', () => {
   it('gives the exact pixels of lossless formats', async () => {
@@ -70,6 +78,89 @@ describe('decodeImage', () => {
     const { width, height, data } = await decodeImage(bytes, { channels: 3 });
     expect([width, height]).to.deep.equal([2, 3]);
     expect([...data.subarray(3, 6)]).to.deep.equal([255, 0, 0]); // the red corner moved from top left to top right
+  });
+
+  it('applies all eight EXIF orientations', async () => {
+    const corner = async (orientation: number): Promise<string> => {
+      const bytes = await source().withMetadata({ orientation }).png().toBuffer();
+      const { width, height, data } = await decodeImage(bytes, { channels: 3 });
+      const red = Array.from({ length: 6 }, (_, i) => data.slice(3 * i, 3 * i + 3).join()).indexOf('255,0,0');
+      return `${width}×${height} ${red % width},${Math.floor(red / width)}`;
+    };
+    const places = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(corner));
+    const upright = ['3×2 0,0', '3×2 2,0', '3×2 2,1', '3×2 0,1'];
+    expect(places).to.deep.equal([...upright, '2×3 0,0', '2×3 1,0', '2×3 1,2', '2×3 0,2']);
+  });
+
+  it('reads palettes, 16 bits, GIF and TIFF', async () => {
+    const deep = png(3, 2, 16, 2, doubled(colours));
+    const files = {
+      palette: await source().png({ palette: true }).toBuffer(),
+      gif: await source().gif().toBuffer(),
+      tiff: await source().tiff({ compression: 'lzw' }).toBuffer(),
+      'png of 16 bits': deep,
+      'tiff of 16 bits': await sharp(deep).toColourspace('rgb16').tiff({ compression: 'lzw' }).toBuffer(),
+    };
+    expect((await sharp(files['png of 16 bits']).metadata()).depth).to.equal('ushort');
+    for (const [name, bytes] of Object.entries(files)) {
+      const { width, height, data } = await decodeImage(bytes, { channels: 3 });
+      expect([width, height], name).to.deep.equal([3, 2]);
+      expect([...data], name).to.deep.equal([...colours]);
+    }
+    const bytes = png(2, 1, 16, 0, doubled(Uint8Array.of(0, 100)));
+    expect([...(await decodeImage(bytes, { channels: 1 })).data]).to.deep.equal([0, 100]);
+    expect([...(await decodeImage(bytes, { channels: 3 })).data]).to.deep.equal([0, 0, 0, 100, 100, 100]);
+  });
+
+  it('makes RGB of CMYK', async () => {
+    const flat = sharp({ create: { width: 16, height: 16, channels: 3, background: '#20a040' } });
+    const bytes = await flat.toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
+    expect((await sharp(bytes).metadata()).space).to.equal('cmyk');
+    const { channels, data } = await decodeImage(bytes, { channels: 3 });
+    expect(channels).to.equal(3);
+    expect(data).to.have.length(16 * 16 * 3);
+    for (const [c, wanted] of [32, 160, 64].entries()) expect(data[c]).to.be.closeTo(wanted, 40); // inks are not lights
+    expect((await decodeImage(bytes, { channels: 1 })).data).to.have.length(256);
+  });
+
+  it('reads grey with alpha, and the first frame of several', async () => {
+    const pixels = Uint8Array.of(50, 255, 50, 0);
+    const bytes = await sharp(pixels, { raw: { width: 2, height: 1, channels: 2 } })
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(bytes, { channels: 1 })).data]).to.deep.equal([50, 255]);
+    const frames = await sharp([await source().png().toBuffer(), await source().negate().png().toBuffer()], {
+      join: { animated: true },
+    })
+      .gif()
+      .toBuffer();
+    expect((await sharp(frames).metadata()).pages).to.equal(2);
+    const { height, data } = await decodeImage(frames, { channels: 3 });
+    expect(height).to.equal(2);
+    expect([...data]).to.deep.equal([...colours]);
+  });
+
+  it('reads addresses: data and file, and says what is wrong with others', async () => {
+    const png = await source().png().toBuffer();
+    const { data } = await decodeImage(`data:image/png;base64,${png.toString('base64')}`, { channels: 3 });
+    expect([...data]).to.deep.equal([...colours]);
+    const served: RequestListener = (request, response) => {
+      if (request.url !== '/a.png') response.statusCode = 404;
+      response.end(request.url === '/a.png' ? png : 'nothing');
+    };
+    const server = createServer(served).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      expect([...(await decodeImage(new URL(`${base}/a.png`), { channels: 3 })).data]).to.deep.equal([...colours]);
+      const missing = await failure(`${base}/b.png`);
+      expect(missing.message).to.equal(`${base}/b.png: cannot be read: the server answers 404 Not Found`);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+    expect((await failure(`${base}/a.png`)).message).to.match(/a\.png: cannot be read: .*ECONNREFUSED/);
+    expect((await failure(new URL('file:///no/such.png'))).message).to.match(/such\.png: cannot be read: ENOENT/);
   });
 
   it('gives the same pixels every time', async () => {
@@ -179,6 +270,35 @@ describe('ImageError', () => {
       expect(error.message).to.match(expected);
       expect(error.message).to.not.contain('\n');
     }
+  });
+
+  it('refuses a decompression bomb before it is decoded', async () => {
+    const bomb = pngFile(60000, 60000, 8, 2, deflateSync(new Uint8Array(1e6))); // 10 GB of pixels, were they there
+    const begin = process.memoryUsage().rss;
+    expect((await failure(bomb)).message).to.match(/exceeds pixel limit/);
+    expect(process.memoryUsage().rss - begin).to.be.below(200e6);
+  });
+
+  it('reads images of one pixel and of one column of ten thousand', async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [1, 10000],
+      [10000, 1],
+    ] as const) {
+      // biome-ignore format: a table
+      const bytes = await sharp({ create: { width, height, channels: 3, background: '#0a0b0c' } })
+        .png()
+        .toBuffer();
+      const { data, ...size } = await decodeImage(bytes, { channels: 3 });
+      expect(size).to.deep.equal({ width, height, channels: 3 });
+      expect([...data.subarray(-3)]).to.deep.equal([10, 11, 12]);
+    }
+  });
+
+  it('does not care for the name of a file', async () => {
+    const path = join(folder, 'really-a.jpg');
+    await writeFile(path, await source().png().toBuffer());
+    expect([...(await decodeImage(path, { channels: 3 })).data]).to.deep.equal([...colours]);
   });
 
   it('refuses images of too many pixels', async () => {

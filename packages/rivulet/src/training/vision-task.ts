@@ -155,7 +155,8 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
       }),
       { concurrency: 4 },
     );
-    const changed = AUGMENT && workers > 0 ? tasks.mapInWorkers<Uint8Array>(AUGMENT, { workers }) : tasks.map(augmentImage);
+    const changed =
+      AUGMENT && workers > 0 ? tasks.mapInWorkers<Uint8Array>(AUGMENT, { workers }) : tasks.map(augmentImage);
     return changed.map((bytes) => normalizeImage(bytes, image)).prefetch(batchSize);
   };
   // A model of its own holds the averaged weights; its graph is compiled once and reads them in every run.

@@ -58,6 +58,8 @@ export const rows: readonly Row[] = [
   { of: 'translate', make: () => stream.translate(parrot(), bytes, { concurrency: 2 }), input: always('ab') },
   { of: 'classify', make: () => stream.classify({ classify: async () => [{ label: 'cat', score: 1 }] }, { concurrency: 2 }), input: always('a.png') },
   { of: 'embed', make: () => stream.embed({ embed: async (of) => Float32Array.from(Array.from(of)) }, { concurrency: 2 }), input: always(ids('a')) },
+  { of: 'embedInputs', make: () => stream.embedInputs({ embed: async () => Float32Array.of(1) }, { concurrency: 2 }), input: always('a.png') },
+  { of: 'segment', make: () => stream.segment({ segment: async () => 'parts' }, { concurrency: 2 }), input: always('a.png') },
   { of: 'score', make: () => stream.score(judge, { concurrency: 2 }), input: always(ids('ab')) },
   { of: 'mapAsync', make: () => stream.mapAsync(later), input: number, passes: true },
   { of: 'mapAsync', variant: 'concurrency 3', make: () => stream.mapAsync(later, { concurrency: 3 }), input: number, passes: true },
