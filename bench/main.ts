@@ -25,6 +25,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   transfer: async () => (await import('./tasks/transfer.ts')).transfer,
   weights: async () => (await import('./weights.ts')).weights,
   stream: async () => (await import('./stream.ts')).stream,
+  images: async () => (await import('./images.ts')).images,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
