@@ -15,7 +15,8 @@ interface Model {
   forward(x: Tensor): Tensor;
 }
 
-const ofImages = (model: Model, batch: number, side: number): Inference => ({
+/** Images [batch, 3, side, side]. */
+export const ofImages = (model: Model, batch: number, side: number): Inference => ({
   inputs: { x: { shape: [batch, 3, side, side] } },
   outputs: ({ x }) => ({ logits: model.forward(x!) }),
   feeds: { x: noise([batch, 3, side, side]) },

@@ -143,13 +143,20 @@ const head = (width: number): Layer[] => [
   new Linear(width, 10),
 ];
 
-function imageStep(model: Module & { forward(x: Tensor): Tensor }, batch: number, optimizer: Optimizer): Workload {
+/** Images [batch, 3, side, side] of ten classes. */
+export function imageStep(
+  model: Module & { forward(x: Tensor): Tensor },
+  batch: number,
+  optimizer: Optimizer,
+  side = 32,
+): Workload {
+  const shape = [batch, 3, side, side];
   return {
     model,
-    inputs: { x: { shape: [batch, 3, 32, 32] }, y: { shape: [batch], dtype: 'int32' } },
+    inputs: { x: { shape }, y: { shape: [batch], dtype: 'int32' } },
     loss: ({ x, y }) => crossEntropy(model.forward(x!), y!),
     optimizer,
-    feeds: { x: noise([batch, 3, 32, 32]), y: ids([batch], 10) },
+    feeds: { x: noise(shape), y: ids([batch], 10) },
   };
 }
 

@@ -1,17 +1,10 @@
 """The workloads of bench/engine/workloads.ts in PyTorch: reads "steps N" lines, answers each with a line of JSON."""
-import json
-import resource
-import sys
-import time
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from gpt import GPT, Block
-
-torch.set_num_threads(2)
-torch.manual_seed(1)
+from steps import inference, serve
 
 
 def mlp():
@@ -138,16 +131,6 @@ def unit_of(conv, outputs):
     return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
-def inference(model, x):
-    model.eval()
-
-    def run():
-        with torch.inference_mode():
-            model(x)
-
-    return run
-
-
 inferences = {
     "inference-resnet18": lambda: inference(resnet18_model(), torch.rand(32, 3, 32, 32) * 2 - 1),
     "inference-gpt": lambda: inference(GPT(), torch.randint(8192, (4, 256))),
@@ -157,25 +140,4 @@ inferences = {
 }
 workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "resnet18-exact": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
 
-
-def training(model, loss_of, optimizer):
-    def step():
-        optimizer.zero_grad()
-        loss = loss_of()
-        loss.backward()
-        optimizer.step()
-        loss.item()
-
-    return step
-
-
-name = sys.argv[1]
-step = inferences[name]() if name in inferences else training(*workloads[name]())
-for line in sys.stdin:
-    times = []
-    for _ in range(int(line.split()[1])):
-        begin = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - begin))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"times": times, "memory": memory, "torch": torch.__version__}), flush=True)
+serve(inferences, workloads)

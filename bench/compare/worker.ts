@@ -3,13 +3,16 @@ import { createInterface } from 'node:readline';
 import { manualSeed } from '@rivulet/nn';
 import { type Compiled, compile, defaultBackend, type InputSpecs, type Outputs } from '@rivulet/tensor';
 import { Trainer } from '@rivulet/training';
-import { type Inference, inferences } from './inference.ts';
-import { type Workload, workloads } from './workloads.ts';
+import { type Inference, inferences } from '../engine/inference.ts';
+import { type Workload, workloads } from '../engine/workloads.ts';
+import { visionInferences, visionTraining } from '../vision/models.ts';
 
 const [name = ''] = process.argv.slice(2);
 await defaultBackend();
 manualSeed(1);
-const step = Object.hasOwn(inferences, name) ? inference(inferences[name]!()) : training(workloads[name]!());
+const runs = { ...inferences, ...visionInferences };
+const trained = { ...workloads, ...visionTraining };
+const step = Object.hasOwn(runs, name) ? inference(runs[name]!()) : training(trained[name]!());
 let gap = 0;
 let last = performance.now();
 const ticker = setInterval(() => {
