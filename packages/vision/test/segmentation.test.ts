@@ -96,6 +96,17 @@ describe('FCN', () => {
       }
   });
 
+  it('goes up to the size of the image itself, where the last map keeps its values', async () => {
+    const backbone = createModel('cifar_resnet20');
+    const model = new FCN({ backbone, numClasses: 2, levels: [3, 2, 1] });
+    const graph = await compile({}, () => ({ y: model.up.at(-1)!.forward(tensor(noise(2 * 9, 1), [1, 2, 3, 3])) }));
+    const { y } = await graph.run({});
+    await graph.dispose();
+    expect(y.dims).to.deep.equal([1, 2, 3, 3]);
+    expect(y.data).to.be.allclose(noise(2 * 9, 1), { atol: 1e-6 });
+    expect(model.forward(input('x', [1, 3, 30, 33])).shape).to.deep.equal([1, 2, 30, 33]);
+  });
+
   it('refuses stages that do not halve', () => {
     expect(() => skipInit(() => new FCN({ backbone: resnet(), numClasses: 2, levels: [4, 2] }))).to.throw(
       RangeError,

@@ -89,10 +89,11 @@ function zeroConv(inputs: number, outputs: number): Conv2d {
 
 /** Enlarges by `factor`, every class by itself at first. */
 function bilinear(channels: number, factor: number): ConvTranspose2d {
-  const kernel = 2 * factor;
-  const layer = new ConvTranspose2d(channels, channels, kernel, { stride: factor, padding: factor / 2, bias: false });
+  const kernel = 2 * factor - (factor % 2);
+  const padding = Math.floor(factor / 2);
+  const layer = new ConvTranspose2d(channels, channels, kernel, { stride: factor, padding, bias: false });
   const { data } = storageOf(layer.weight);
-  const share = (i: number): number => 1 - Math.abs((i + 0.5) / factor - 1);
+  const share = (i: number): number => 1 - Math.abs(i - (kernel - 1) / 2) / factor;
   for (let i = 0; i < data.length; i++) {
     const [row, column] = [Math.floor(i / kernel) % kernel, i % kernel];
     const pair = Math.floor(i / kernel ** 2);
