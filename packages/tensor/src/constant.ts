@@ -1,4 +1,5 @@
 import { outputOf } from './apply.ts';
+import type { HostTensor } from './backend/backend.ts';
 import { toFloat16 } from './checkpoint/float16.ts';
 import { formatShape } from './dim.ts';
 import { allocate, type DType, holds, type TypedArray } from './dtype.ts';
@@ -32,10 +33,23 @@ export function constant(
  * unless a type is given; a typed array keeps its own.
  */
 export function tensor(values: TypedArray | readonly NestedArray[], shape?: readonly number[], dtype?: DType): Tensor {
-  if (!Array.isArray(values)) return constant(values as TypedArray, shape ?? [values.length], dtype);
+  const host = hostTensor(values, dtype, shape);
+  return constant(host.data, host.dims, host.dtype);
+}
+
+/** What graphs are fed and trainers train on, from values as in `tensor`: `hostTensor([[1, 2], [3, 4]], 'int32')`. */
+export function hostTensor(
+  values: TypedArray | readonly NestedArray[],
+  dtype?: DType,
+  shape?: readonly number[],
+): HostTensor {
+  if (!Array.isArray(values)) {
+    const data = hostData(values as TypedArray, shape ?? [values.length], dtype);
+    return { dtype: dtype ?? dtypeOf(data), dims: shape ?? [values.length], data };
+  }
   const { dims, flat } = unnest(values);
   const type = dtype ?? (typeof flat[0] === 'boolean' ? 'bool' : 'float32');
-  return constant(flat, shape ?? dims, type);
+  return { dtype: type, dims: shape ?? dims, data: hostData(flat, shape ?? dims, type) };
 }
 
 function unnest(values: readonly NestedArray[]): { dims: number[]; flat: (number | boolean)[] } {

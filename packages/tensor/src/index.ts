@@ -57,6 +57,7 @@ export {
   buffer,
   bufferOf,
   constant,
+  hostTensor,
   input,
   type MatmulOptions,
   type NestedArray,

@@ -8,7 +8,7 @@ import type { TensorType } from './ops/rule.ts';
 import { formatValues, type NestedValues, nestedValues, numbersOf } from './print.ts';
 
 export { apply, applyAll, installOps, normalizeAxis, ruleOf } from './apply.ts';
-export { constant, type NestedArray, type Scalar, scalar, tensor } from './constant.ts';
+export { constant, hostTensor, type NestedArray, type Scalar, scalar, tensor } from './constant.ts';
 export type { MatmulOptions } from './methods/indexing.ts';
 export type { ConstantNode, InputNode, Node, OpNode, ParameterNode } from './node.ts';
 

@@ -4,9 +4,11 @@ import {
   arange,
   constant,
   type DType,
+  hostTensor,
   input,
   ones,
   parameter,
+  ShapeError,
   scan,
   symbol,
   type Tensor,
@@ -141,6 +143,23 @@ describe('the values of a tensor', () => {
       );
       expect(await x.show()).to.equal(text);
     });
+
+  it('are fed to graphs in the same forms', () => {
+    const host = hostTensor(
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      'int32',
+    );
+    expect(host).to.deep.equal({ dtype: 'int32', dims: [2, 3], data: Int32Array.of(1, 2, 3, 4, 5, 6) });
+    expect(hostTensor([true, false]).dtype).to.equal('bool');
+    const data = Float32Array.of(1, 2, 3, 4);
+    expect(hostTensor(data, 'float32', [2, 2])).to.deep.equal({ dtype: 'float32', dims: [2, 2], data });
+    expect(() => hostTensor([0.5], 'int32')).to.throw(ShapeError, '0.5 is no int32');
+    expect(() => hostTensor(data, 'int32')).to.throw(ShapeError, 'Float32Array does not hold int32');
+    expect(() => hostTensor(data, 'float32', [3])).to.throw(ShapeError, '4 values do not fill the shape [3]');
+  });
 
   it('are not needed to show what it is', () => {
     expect(inspect(tensor([[1, 2]]).add(1))).to.equal('Tensor(float32 [1, 2])');
