@@ -28,7 +28,7 @@ const SIDE = 512;
 /** The slices of one volume in their order: the last six are held out, the four before them serve to choose settings. */
 const [SLICES, HELD_OUT, VALIDATION] = [30, 6, 4];
 const SEED = 1;
-const [CROP, BATCH, EPOCH, EPOCHS] = [256, 2, 40, 20];
+const [CROP, BATCH, EPOCH, EPOCHS] = [256, 2, 40, 14];
 const LEARNING_RATE = 2e-3;
 /** Images at half their size go through a U-Net of these widths; its scores are enlarged to every pixel. */
 const WIDTHS = [24, 48, 96, 192];
