@@ -55,6 +55,8 @@ function("nearest", lambda x: F.interpolate(x, size=(7, 4)), 2, 3, 4, 6)
 function("bilinear", lambda x: F.interpolate(x, size=(7, 4), mode="bilinear"), 2, 3, 4, 6)
 function("corners", lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), 2, 3, 3, 4)
 function("instanceNorm", lambda x: F.instance_norm(x), 2, 3, 4, 5)
+function("localResponse", lambda x: F.local_response_norm(x, 3, alpha=0.5, beta=0.75, k=2.0), 2, 6, 3, 2)
+function("localResponseEven", lambda x: F.local_response_norm(x, 4, alpha=2.0, beta=0.5), 2, 5, 2, 3)
 
 
 def batch_norm(momentum):

@@ -27,6 +27,7 @@ export { dropPath } from './functional/drop-path.ts';
 export { dropout, dropoutMask } from './functional/dropout.ts';
 export { type KLDivOptions, klDiv } from './functional/kl-div.ts';
 export { linear } from './functional/linear.ts';
+export { type LocalResponseNormOptions, localResponseNorm } from './functional/local-response-norm.ts';
 export { logitPeaks } from './functional/logit-peaks.ts';
 export {
   adaptiveAvgPool,

@@ -10,12 +10,13 @@ import {
   GroupNorm,
   instanceNorm,
   interpolate,
+  localResponseNorm,
   type Module,
   maxPool,
   RMSNorm,
   storageOf,
 } from '@rivulet/nn';
-import { compile, compileStep, gradients, type Tensor } from '@rivulet/tensor';
+import { compile, compileStep, gradients, input, type Tensor } from '@rivulet/tensor';
 import { expect } from 'chai';
 import { checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
 
@@ -67,6 +68,8 @@ const functions: Record<string, [f: (x: Tensor) => Tensor, shape: number[]]> = {
   bilinear: [(x) => interpolate(x, { size: [7, 4], mode: 'bilinear' }), [2, 3, 4, 6]],
   corners: [(x) => interpolate(x, { scaleFactor: 2, mode: 'bilinear', alignCorners: true }), [2, 3, 3, 4]],
   instanceNorm: [(x) => instanceNorm(x), [2, 3, 4, 5]],
+  localResponse: [(x) => localResponseNorm(x, { size: 3, alpha: 0.5, k: 2 }), [2, 6, 3, 2]],
+  localResponseEven: [(x) => localResponseNorm(x, { size: 4, alpha: 2, beta: 0.5 }), [2, 5, 2, 3]],
 };
 
 /** The output alone, by the operations that inference uses. */
@@ -91,6 +94,12 @@ describe('convolution', () => {
       await checkParity(cases[name]!, null, [fill(shape, 3)], (x) => [f(x!)]);
       expect(await infer(f, shape)).to.be.allclose(cases[name]!.outputs[0]!, { atol: 1e-5 });
     });
+
+  it('wants a number of channels to compare with', () => {
+    const x = input('x', [1, 3, 2, 2]);
+    for (const size of [0, 1.5])
+      expect(() => localResponseNorm(x, { size })).to.throw(RangeError, 'the size must be a whole number from 1');
+  });
 
   it('says what does not fit', () => {
     const trace = (f: (x: Tensor) => Tensor, shape: number[]) => compile({ x: { shape } }, ({ x }) => ({ y: f(x) }));
