@@ -47,6 +47,21 @@ def lenet():
     return model
 
 
+def alexnet_2012():
+    lrn = lambda: nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+    layers = {"conv1": nn.Conv2d(3, 96, 11, 4, 2), "a1": nn.ReLU(), "n1": lrn(), "p1": nn.MaxPool2d(3, 2),
+              "conv2": nn.Conv2d(96, 256, 5, padding=2, groups=2), "a2": nn.ReLU(), "n2": lrn(), "p2": nn.MaxPool2d(3, 2),
+              "conv3": nn.Conv2d(256, 384, 3, padding=1), "a3": nn.ReLU(),
+              "conv4": nn.Conv2d(384, 384, 3, padding=1, groups=2), "a4": nn.ReLU(),
+              "conv5": nn.Conv2d(384, 256, 3, padding=1, groups=2), "a5": nn.ReLU(), "p5": nn.MaxPool2d(3, 2), "flat": nn.Flatten(),
+              "fc6": nn.Linear(9216, 4096), "a6": nn.ReLU(), "fc7": nn.Linear(4096, 4096), "a7": nn.ReLU(),
+              "fc8": nn.Linear(4096, CLASSES)}
+    model = nn.Sequential()
+    for name, layer in layers.items():
+        model.add_module(name, layer)
+    return model
+
+
 def mlp():
     model = nn.Sequential(nn.Flatten())
     model.add_module("features", nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Dropout(0)))
@@ -65,9 +80,10 @@ def small_mobilenet():
 
 
 SMALL_VIT = {"img_size": 64, "patch_size": 16, "embed_dim": 24, "depth": 2, "num_heads": 3, "num_classes": CLASSES}
-# Small shapes of the large families; the test builds the same.
+# Small shapes of the large families and what neither library has; the test builds the same.
 SMALL = {
     "lenet5": lenet,
+    "alexnet_2012": alexnet_2012,
     "mlp": mlp,
     "small resnet": lambda: resnet.ResNet(resnet.BasicBlock, [2, 1, 1, 1], num_classes=CLASSES),
     "small dilated resnext": lambda: resnet.ResNet(resnet.Bottleneck, [1, 1, 2, 1], num_classes=CLASSES, groups=32, width_per_group=4,
@@ -83,7 +99,7 @@ SMALL = {
 # With the input of the others, two values that GoogLeNet pools differ by 6e-7: rounding decides where the gradient goes. The
 # other three fail and pass in the same way.
 SEEDS = {"googlenet": 7, "vgg11": 7, "vgg11_bn": 7, "resnet101": 7}
-SHAPES = {"lenet5": (2, 1, 28, 28), "mlp": (2, 1, 28, 28), "small swin": (2, 3, 60, 60)}
+SHAPES = {"alexnet_2012": (2, 3, 224, 224), "lenet5": (2, 1, 28, 28), "mlp": (2, 1, 28, 28), "small swin": (2, 3, 60, 60)}
 
 
 def noise(n, seed):

@@ -60,6 +60,7 @@ export { ImageSegmenter, type Segmentation } from './inference/image-segmenter.t
 export type { Activation } from './layers/activation.ts';
 export { resizePositions } from './layers/positions.ts';
 export { AlexNet, type AlexNetConfig } from './models/alexnet.ts';
+export { AlexNet2012 } from './models/alexnet-2012.ts';
 export { Backbone } from './models/backbone.ts';
 export { type BackboneFolder, loadBackboneWeights, parseBackboneConfig } from './models/backbone-config.ts';
 export { CifarResNet, type CifarResNetConfig } from './models/cifar-resnet.ts';

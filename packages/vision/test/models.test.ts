@@ -25,7 +25,7 @@ describe('every registered vision model', () => {
       expect([...after.keys()]).to.have.members([...before.keys()]);
       const changed = [...after].filter(([key, t]) => t !== before.get(key)).map(([key]) => key);
       expect(changed.length, 'tensors of the new head').to.be.within(1, 6);
-      for (const key of changed) expect(key).to.match(/^(fc|aux\d\.fc2|head|head_dist|linear|classifier|fc3)\b/);
+      for (const key of changed) expect(key).to.match(/^(fc|aux\d\.fc2|head|head_dist|linear|classifier|fc3|fc8)\b/);
     });
 });
 

@@ -31,6 +31,7 @@ const fixture = JSON.parse(readFileSync(file, 'utf8'));
 const cases: Readonly<Record<string, Case>> = fixture.cases;
 const CLASSES = 5;
 const SHAPES: Readonly<Record<string, readonly number[]>> = {
+  alexnet_2012: [2, 3, 224, 224],
   lenet5: [2, 1, 28, 28],
   mlp: [2, 1, 28, 28],
   'small swin': [2, 3, 60, 60],

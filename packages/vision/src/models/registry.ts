@@ -1,6 +1,7 @@
 import type { Activation } from '../layers/activation.ts';
 import type { Padding } from '../layers/conv-norm.ts';
 import { AlexNet } from './alexnet.ts';
+import { AlexNet2012 } from './alexnet-2012.ts';
 import type { Backbone } from './backbone.ts';
 import { CifarResNet } from './cifar-resnet.ts';
 import { ConvNeXt } from './convnext.ts';
@@ -108,6 +109,7 @@ const VIT = { imageSize: 224, channels: 3, mlpRatio: 4, numClasses: 1000, dropou
 
 const MODELS: Variants = {
   alexnet: (options) => new AlexNet({ numClasses: 1000, ...options }),
+  alexnet_2012: (options) => new AlexNet2012({ numClasses: 1000, ...options }),
   ...variants(VGGS, (layers, options) => new VGG({ numClasses: 1000, ...options, layers, batchNorm: false })),
   ...variants(
     Object.fromEntries(Object.entries(VGGS).map(([name, layers]) => [`${name}_bn`, layers])),
