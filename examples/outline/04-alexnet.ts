@@ -51,7 +51,7 @@ export async function alexnet({ short, say, picture }: Lesson): Promise<void> {
   const data = await photos(short);
   manualSeed(1);
   const model = new SmallAlexNet(data.names.length);
-  const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 10 });
+  const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 8 });
   say(`${data.source}, ${data.train.length} images to learn from: ${percent(accuracy)} right`);
   say(`the loss with half of the features missing: ${losses[0]!.toFixed(2)} to ${losses.at(-1)!.toFixed(2)}`);
   const { data: weights } = storageOf((model.features[0] as Conv2d).weight); // [32, 3, 7, 7]

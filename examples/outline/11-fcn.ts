@@ -5,7 +5,7 @@ import { adamW, cosine, MeanIoU, Trainer } from '@rivulet/training';
 import { CifarResNet, FCN } from '@rivulet/vision';
 import { drawnShape } from './support/data.ts';
 import { type Lesson, start } from './support/lesson.ts';
-import { type Map2d, mapsOf, tiles } from './support/picture.ts';
+import { classMaps, type Map2d, mapsOf, tiles } from './support/picture.ts';
 import { percent } from './support/train.ts';
 
 const [SIDE, BATCH] = [32, 16];
@@ -31,7 +31,7 @@ function scenes(random: Random) {
 }
 
 /** The classes of the first eight images. */
-const row = (classes: ArrayLike<number | bigint>): Map2d[] => mapsOf(classes, 1, SIDE, SIDE).slice(0, 8);
+const row = (classes: ArrayLike<number | bigint>): Map2d[] => classMaps(classes, SIDE, SIDE).slice(0, 8);
 
 export async function fcn({ short, say, picture }: Lesson): Promise<void> {
   const inputs = {

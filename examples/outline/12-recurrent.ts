@@ -9,8 +9,7 @@ import { type Lesson, start } from './support/lesson.ts';
 import { curves } from './support/picture.ts';
 import { smooth } from './support/train.ts';
 
-const LETTERS = ' abcdefghijklmnopqrstuvwxyz';
-const [TIME, BATCH, WIDTH] = [32, 32, 128];
+const [LETTERS, TIME, BATCH, WIDTH] = [' abcdefghijklmnopqrstuvwxyz', 32, 32, 128];
 const LAYERS = { RNN, GRU, LSTM };
 
 class LetterModel extends Module {

@@ -8,8 +8,7 @@ import { matrix } from './support/picture.ts';
 import { percent } from './support/train.ts';
 
 const [COUNT, WIDTH, HEADS, BATCH] = [6, 64, 4, 64];
-/** Six figures, a mark, and all but the last of the sorted ones. */
-const [MARK, LENGTH] = [10, 2 * COUNT];
+const [MARK, LENGTH] = [10, 2 * COUNT]; // six figures, a mark, and all but the last of the sorted ones
 
 class Sorter extends Module {
   readonly tokens: Embedding = new Embedding(11, WIDTH);
@@ -21,8 +20,7 @@ class Sorter extends Module {
   /** ids [B, L] → what each block reads, and at last what comes out, [B, L, E] */
   states(ids: Tensor): Tensor[] {
     const states = [this.tokens.forward(ids).add(this.positions.forward(iota(LENGTH)))];
-    // Causal: no position sees what comes after it, so all are trained at once.
-    for (const block of this.blocks) states.push(block.forward(states.at(-1)!, { causal: true }));
+    for (const block of this.blocks) states.push(block.forward(states.at(-1)!, { causal: true })); // none sees what follows
     return states;
   }
 
@@ -43,7 +41,6 @@ class Sorter extends Module {
 }
 
 export async function transformer({ short, say, picture }: Lesson): Promise<void> {
-  manualSeed(1);
   const random = seeded(1);
   const draw = () => {
     const figures = Array.from({ length: BATCH }, () => Array.from({ length: COUNT }, () => random.nextUint32() % 10));
@@ -51,6 +48,7 @@ export async function transformer({ short, say, picture }: Lesson): Promise<void
     const rows = figures.map((row, i) => [...row, MARK, ...sorted[i]!.slice(0, -1)]);
     return { ids: hostTensor(rows, 'int32'), labels: hostTensor(sorted, 'int32') };
   };
+  manualSeed(1);
   const model = new Sorter();
   const ids = { shape: [BATCH, LENGTH], dtype: 'int32' as const };
   const trainer = new Trainer({
@@ -71,7 +69,7 @@ export async function transformer({ short, say, picture }: Lesson): Promise<void
   }));
   const { next, attention } = await graph.run({ ids: test.ids });
   await graph.dispose();
-  const right = Array.from(test.labels.data, Number).filter((figure, i) => figure === Number(next.data[i])).length;
+  const right = next.data.filter((figure, i) => Number(figure) === Number(test.labels.data[i])).length;
   const given = Array.from(test.ids.data, Number).slice(0, COUNT).join(' ');
   say(`${percent(right / test.labels.data.length)} of the figures right in ${BATCH} rows that it has not seen`);
   say(`${given} > ${Array.from(next.data, Number).slice(0, COUNT).join(' ')}`);

@@ -73,6 +73,18 @@ export function mapsOf(values: ArrayLike<number | bigint>, channels: 1 | 3, heig
   return Array.from({ length: all.length / size }, (_, i) => map(i));
 }
 
+/** Red, green and blue of classes. */
+const CLASS_COLOURS = ['000', '110', '010', '001', '101', '111', '011', '100'];
+
+/** Class numbers [count, height, width], up to 7, as maps in colours. */
+export function classMaps(classes: ArrayLike<number | bigint>, height: number, width: number): Map2d[] {
+  return mapsOf(classes, 1, height, width).map(({ data }) => {
+    const ids = Array.from(data);
+    const shade = (c: number): number[] => ids.map((id) => Number(CLASS_COLOURS[id]![c]));
+    return { width, height, channels: 3, data: [0, 1, 2].flatMap(shade) };
+  });
+}
+
 /** Draws maps side by side, each from black (its smallest value) to white (its largest), every value a square of `scale` pixels. */
 export async function tiles(file: string, maps: readonly Map2d[], { columns = 8, scale = 4 } = {}): Promise<void> {
   const across = Math.min(columns, maps.length);

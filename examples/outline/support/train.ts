@@ -23,8 +23,6 @@ export interface Settings {
   readonly learningRate?: number;
   /** Default 64. */
   readonly batch?: number;
-  /** Default: cross entropy of `model.forward`. */
-  readonly loss?: (images: Tensor, labels: Tensor) => Tensor;
 }
 
 export interface Trained {
@@ -39,13 +37,12 @@ export interface Trained {
 /** The loop that 01-mlp shows step by step, for any network on images. */
 export async function trainClassifier(model: ImageModel, data: ImageData, settings: Settings): Promise<Trained> {
   const { epochs, learningRate = 2e-3, batch = 64 } = settings;
-  const { loss = (images, labels) => crossEntropy(model.forward(images), labels) } = settings;
   const count = Math.ceil(data.train.length / batch);
   const trainer = new Trainer({
     model,
     inputs: { images: { shape: [symbol('N'), ...data.shape] }, labels: { shape: [symbol('N')], dtype: 'int32' } },
     optimizer: adamW({ lr: cosine({ lr: learningRate, steps: epochs * count, warmup: Math.ceil(count / 2) }) }),
-    loss: ({ images, labels }) => loss(images, labels),
+    loss: ({ images, labels }) => crossEntropy(model.forward(images), labels),
   });
   const losses: number[] = [];
   const batches = (epoch: number) =>
