@@ -45,7 +45,7 @@ export async function transfer({ short, say, picture }: Lesson): Promise<void> {
     manualSeed(2);
     const model = new Student(known, mode);
     const { accuracy, losses } = await trainClassifier(model, data, {
-      epochs: short ? 1 : 8,
+      epochs: short ? 1 : 6,
       batch: 20,
       learningRate: mode === 'head' ? 5e-3 : 1e-3,
     });

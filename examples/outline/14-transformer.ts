@@ -7,8 +7,8 @@ import { type Lesson, start } from './support/lesson.ts';
 import { matrix } from './support/picture.ts';
 import { percent } from './support/train.ts';
 
-const [COUNT, WIDTH, HEADS, BATCH] = [6, 64, 4, 64];
-const [MARK, LENGTH] = [10, 2 * COUNT]; // six figures, a mark, and all but the last of the sorted ones
+/** Six figures, a mark, and all but the last of the sorted ones. */
+const [COUNT, MARK, LENGTH, WIDTH, HEADS, BATCH] = [6, 10, 12, 64, 4, 64];
 
 class Sorter extends Module {
   readonly tokens: Embedding = new Embedding(11, WIDTH);
@@ -70,9 +70,10 @@ export async function transformer({ short, say, picture }: Lesson): Promise<void
   const { next, attention } = await graph.run({ ids: test.ids });
   await graph.dispose();
   const right = next.data.filter((figure, i) => Number(figure) === Number(test.labels.data[i])).length;
-  const given = Array.from(test.ids.data, Number).slice(0, COUNT).join(' ');
-  say(`${percent(right / test.labels.data.length)} of the figures right in ${BATCH} rows that it has not seen`);
-  say(`${given} > ${Array.from(next.data, Number).slice(0, COUNT).join(' ')}`);
+  const given = test.ids.data.slice(0, COUNT).join(' ');
+  say(
+    `${percent(right / next.data.length)} right in rows that it has not seen: ${given} > ${next.data.slice(0, COUNT).join(' ')}`,
+  );
   await matrix(picture, Array.from(attention.data, Number), LENGTH);
   say(`picture: where each position looks, the mean of all heads, while it sorts ${given}`);
 }

@@ -44,7 +44,7 @@ export async function teacher(short: boolean, perClass: number): Promise<Teacher
   const model = create();
   loadBackboneWeights(model, await readSafetensors(join(folder, 'model.safetensors')));
   const weights = new Map([...model.stateDict()].map(([name, t]) => [name, storageOf(t)]));
-  return { create, weights, side: 96, data: fewOf(all, perClass), source: 'MobileNetV2 of ImageNet' };
+  return { create, weights, side: 64, data: fewOf(all, perClass), source: 'MobileNetV2 of ImageNet' };
 }
 
 function fewOf(data: ImageData, perClass: number): ImageData {
