@@ -71,9 +71,7 @@ export async function transformer({ short, say, picture }: Lesson): Promise<void
   await graph.dispose();
   const right = next.data.filter((figure, i) => Number(figure) === Number(test.labels.data[i])).length;
   const given = test.ids.data.slice(0, COUNT).join(' ');
-  say(
-    `${percent(right / next.data.length)} right in rows that it has not seen: ${given} > ${next.data.slice(0, COUNT).join(' ')}`,
-  );
+  say(`${percent(right / next.data.length)} right in unseen rows: ${given} > ${next.data.slice(0, COUNT).join(' ')}`);
   await matrix(picture, Array.from(attention.data, Number), LENGTH);
   say(`picture: where each position looks, the mean of all heads, while it sorts ${given}`);
 }
