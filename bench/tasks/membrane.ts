@@ -100,9 +100,9 @@ export async function membrane(parts: readonly string[]): Promise<Figure[]> {
   await Promise.all([trainer.dispose(), whole.dispose()]);
   const names = ['membranes', 'cells'];
   return [
-    { what: `${what}: mean IoU`, value: often.mean, unit: '' },
-    ...often.perClass.map((value, i) => ({ what: `${what}: IoU of ${names[i]}`, value, unit: '' })),
-    { what: `${what}: mean IoU, every slice read one way`, value: once.mean, unit: '' },
+    { what: `${what}: mean IoU`, value: 100 * often.mean, unit: '%' },
+    ...often.perClass.map((value, i) => ({ what: `${what}: IoU of ${names[i]}`, value: 100 * value, unit: '%' })),
+    { what: `${what}: mean IoU, every slice read one way`, value: 100 * once.mean, unit: '%' },
     { what: `${what}: training`, value: seconds, unit: 's' },
   ];
 }
