@@ -1,46 +1,53 @@
 /**
- * Byte strings as a trie in three arrays (https://doi.org/10.1109/32.31365): from a node, a byte leads to `base[node] + byte`, if
- * `check` there names the node. The root is node 0.
+ * Byte strings as a trie in one array (https://doi.org/10.1109/32.31365). A node is a number: its label (the byte that leads to it,
+ * plus one), whether a string ends there, and its base. From a node with the base b, a byte leads to the node at b + byte, if the
+ * label there says so; no two nodes have the same base. The root is the node at 0.
  */
 export class DoubleArray {
-  base: Int32Array = new Int32Array(1 << 12);
-  check: Int32Array = new Int32Array(1 << 12).fill(-1);
-  /** What ends at a node; −1: nothing. */
-  values: Int32Array = new Int32Array(1 << 12).fill(-1);
+  /** Bits 0 to 8: label, 0 where there is no node; bit 9: `ENDS`; the rest: base. */
+  nodes: Int32Array = new Int32Array(1 << 12);
+  /** By a node's place: what ends there. */
+  values: Int32Array = new Int32Array(1 << 12);
+  /** Whether a base is taken. */
+  #bases = new Uint8Array(1 << 12);
   /** Places below it are taken, but for a few. */
   #free = 1;
   #highest = 0;
 
-  /** Of equal strings the last counts. */
+  /**
+   * Of equal strings the last counts; empty ones are left out.
+   * @throws RangeError for more strings than 22 bits can number the nodes of.
+   */
   constructor(entries: Iterable<readonly [bytes: Uint8Array, value: number]>) {
-    const sorted = [...entries]
-      .map(([bytes, value], order) => ({ bytes, value, order }))
-      .filter(({ bytes }) => bytes.length > 0)
-      .sort((a, b) => compare(a.bytes, b.bytes) || a.order - b.order);
-    this.check[0] = 0;
-    const work: [node: number, from: number, to: number, depth: number][] = [[0, 0, sorted.length, 0]];
+    const sorted = [...entries].filter(([bytes]) => bytes.length > 0).sort(([a], [b]) => compare(a, b)); // which is stable
+    const work: number[] = [0, 0, sorted.length, 0]; // node, from, to, depth
     while (work.length > 0) {
-      const [node, first, to, depth] = work.pop()!;
-      let from = first;
-      for (; from < to && sorted[from]!.bytes.length === depth; from++) this.values[node] = sorted[from]!.value;
+      const depth = work.pop()!;
+      const to = work.pop()!;
+      let from = work.pop()!;
+      const node = work.pop()!;
+      for (; from < to && sorted[from]![0].length === depth; from++) {
+        this.values[node] = sorted[from]![1];
+        this.nodes[node]! |= ENDS;
+      }
       if (from === to) continue;
       const bytes: number[] = [];
       const starts: number[] = [];
       for (let i = from; i < to; i++) {
-        const byte = sorted[i]!.bytes[depth]!;
+        const byte = sorted[i]![0][depth]!;
         if (byte === bytes.at(-1)) continue;
         bytes.push(byte);
         starts.push(i);
       }
       const base = this.#place(bytes);
-      this.base[node] = base;
-      for (const byte of bytes) this.check[base + byte] = node;
-      for (const [i, byte] of bytes.entries()) work.push([base + byte, starts[i]!, starts[i + 1] ?? to, depth + 1]);
+      this.nodes[node]! |= base << BASE;
+      for (const byte of bytes) this.nodes[base + byte] = byte + 1;
+      for (const [i, byte] of bytes.entries()) work.push(base + byte, starts[i]!, starts[i + 1] ?? to, depth + 1);
     }
     const size = this.#highest + 256 + 1;
-    this.base = this.base.slice(0, size);
-    this.check = this.check.slice(0, size);
+    this.nodes = this.nodes.slice(0, size);
     this.values = this.values.slice(0, size);
+    this.#bases = new Uint8Array(0);
   }
 
   /** Where nodes for all these bytes are free. */
@@ -49,36 +56,62 @@ export class DoubleArray {
     let taken = 0;
     for (let at = Math.max(this.#free, least + 1); ; at++) {
       this.#room(at + 256);
-      if (this.check[at] !== -1) {
+      if (this.nodes[at] !== 0) {
         taken++;
         continue;
       }
       const base = at - least;
-      let fits = true;
-      for (let i = 1; i < bytes.length && fits; i++) fits = this.check[base + bytes[i]!] === -1;
+      let fits = this.#bases[base] === 0;
+      for (let i = 1; i < bytes.length && fits; i++) fits = this.nodes[base + bytes[i]!] === 0;
       if (!fits) continue;
       // Where nearly everything was taken, nobody need look again.
       if (taken > 0.95 * (at - this.#free + 1)) this.#free = at;
-      this.#highest = Math.max(this.#highest, base + bytes.at(-1)!);
+      if (base >= 1 << (32 - BASE)) throw new RangeError(`the vocabulary is too large: more than ${base} trie nodes`);
+      this.#bases[base] = 1;
+      this.#highest = Math.max(this.#highest, base + 255);
       return base;
     }
   }
 
   #room(size: number): void {
-    if (size < this.check.length) return;
-    const grow = (old: Int32Array, fill: number): Int32Array => {
-      const grown = new Int32Array(2 * Math.max(old.length, size)).fill(fill, old.length);
+    if (size < this.nodes.length) return;
+    const length = 2 * Math.max(this.nodes.length, size);
+    const grow = <T extends Int32Array | Uint8Array>(old: T, grown: T): T => {
       grown.set(old);
       return grown;
     };
-    this.base = grow(this.base, 0);
-    this.check = grow(this.check, -1);
-    this.values = grow(this.values, -1);
+    this.nodes = grow(this.nodes, new Int32Array(length));
+    this.values = grow(this.values, new Int32Array(length));
+    this.#bases = grow(this.#bases, new Uint8Array(length));
   }
 }
+
+export const LABEL = 0x1ff;
+export const ENDS = 0x200;
+export const BASE = 10;
 
 function compare(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return a.length - b.length;
+}
+
+/** The longest of the trie's strings that begins at `start`: its length, 0 for none, and its value. */
+export function longest(
+  { nodes, values }: DoubleArray,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): [length: number, value: number] {
+  let found: [number, number] = [0, -1];
+  let base = nodes[0]! >>> BASE;
+  for (let at = start; at < end; ) {
+    const place = base + bytes[at]!;
+    const node = nodes[place]!;
+    if ((node & LABEL) !== bytes[at]! + 1) break;
+    at++;
+    if (node & ENDS) found = [at - start, values[place]!];
+    base = node >>> BASE;
+  }
+  return found;
 }

@@ -21,6 +21,8 @@ import { specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
 import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
+import { MetaspaceWords } from './models/metaspace-words.ts';
+import { Unigram } from './models/unigram.ts';
 import { Normalized } from './normalized.ts';
 import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
@@ -120,6 +122,8 @@ export class Tokenizer {
   readonly #prefixed: boolean;
   /** Whether the short way normalizes too. */
   readonly #directNormalizes: boolean;
+  /** The same for a model of words that begin with a blank. */
+  readonly #words: MetaspaceWords | null;
   #byteDecoder: ByteDecoder | null = null;
   readonly #normalize: Normalizer | null;
   /** Whether the pre-tokenizer asks where in the text a normalized piece begins. */
@@ -155,6 +159,7 @@ export class Tokenizer {
     this.splitter = splitter;
     this.#split = splitter ? (text) => cutWith(text, splitter) : split;
     this.#prefixed = !splitter && preTokenizer?.type === 'ByteLevel' && preTokenizer.add_prefix_space !== false;
+    this.#words = model instanceof Unigram && !splitter ? MetaspaceWords.of(model, this.preTokenizer) : null;
     this.#process = readPostProcessor('post_processor', this.postProcessor);
     this.#makeDecoder = readDecoder('decoder', this.decoder);
     this.addedTokens = parts.addedTokens ?? [];
@@ -268,14 +273,23 @@ export class Tokenizer {
       if (id >= 0) ids.push(id);
       else if (this.#direct)
         this.#direct.encode(this.#prefixed && !piece.text.startsWith(' ') ? ` ${piece.text}` : piece.text, ids);
+      else if (this.#words) this.#words.encode(piece.text, ids);
       else this.#encodePiece(piece.text, ids);
   }
 
   /** The seam between pieces and the model. */
-  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer, dropout: Dropout | null = null): void {
+  #encodePiece(
+    piece: string,
+    ids: IdBuffer,
+    ends?: IdBuffer,
+    dropout: Dropout | null = null,
+    begins: IdBuffer | null = null,
+  ): void {
     if (this.#bytes.length < piece.length * 3) this.#bytes = new Uint8Array(piece.length * 6);
     const { written } = this.#encoder.encodeInto(piece, this.#bytes);
-    if (!dropout) this.model.encode(this.#bytes, 0, written, ids, ends);
+    if (begins && ends && this.model.encodeSpans && !dropout)
+      this.model.encodeSpans(this.#bytes, 0, written, ids, begins, ends);
+    else if (!dropout) this.model.encode(this.#bytes, 0, written, ids, ends);
     else if (this.model instanceof BPE) this.model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
     else throw new RangeError('dropout: the model is no byte-level BPE');
   }
@@ -300,7 +314,7 @@ export class Tokenizer {
     take(this.#raw, Normalized.of(text, 0, track || this.#asksForOrigin), (raw) => {
       if (!direct || !this.#directNormalizes) this.#normalize?.(raw);
       take(this.#normalized, raw, (part) => {
-        if (!this.#split || direct) pieces.push({ text: part, id: -1 });
+        if (!this.#split || direct || (this.#words && !track)) pieces.push({ text: part, id: -1 });
         else for (const piece of this.#split(part)) if (piece.text !== '') pieces.push({ text: piece, id: -1 });
       });
     });
@@ -347,6 +361,7 @@ export class Tokenizer {
     const e = emptyEncoding();
     const ids = new IdBuffer();
     const ends = new IdBuffer();
+    const begins = new IdBuffer();
     const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, (options.seed ?? 0) + sequence);
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
       const starts = piece.starts!;
@@ -367,12 +382,14 @@ export class Tokenizer {
       }
       ids.clear();
       ends.clear();
-      this.#encodePiece(piece.text, ids, ends, dropout);
+      begins.clear();
+      this.#encodePiece(piece.text, ids, ends, dropout, begins);
       const units = unitsOfBytes(piece.text);
       const { spellsUnknown, unkId } = this.model;
       for (let i = 0, from = 0, done = 0; i < ids.length; i++) {
         const to = ends.values[i]!;
-        if (to > done || !spellsUnknown) from = done; // bytes of an unknown text share it
+        if (begins.length > 0) from = begins.values[i]!;
+        else if (to > done || !spellsUnknown) from = done; // bytes of an unknown text share it
         done = to;
         const last = to > from ? units[to - 1]! + 1 : units[from]!;
         const token = ids.values[i]!;

@@ -2,8 +2,11 @@ import { byteToken } from '../byte-token.ts';
 import { DoubleArray } from '../double-array.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
-import { BestPath, UNKNOWN_PENALTY } from './best-path.ts';
-import { WordCache } from './word-cache.ts';
+import { UNKNOWN_PENALTY } from './best-path.ts';
+import { BLANK, compactBytes, expand } from './blanks.ts';
+import { CompactText, expandEnds } from './compact-text.ts';
+import { Junctions } from './junctions.ts';
+import { LikeliestWords, type Unknown } from './likeliest-words.ts';
 
 export interface UnigramOptions {
   /** Pieces with their log probabilities; the place is the id. */
@@ -14,8 +17,6 @@ export interface UnigramOptions {
   readonly byteFallback?: boolean;
 }
 
-const encoder = new TextEncoder();
-
 /** The likeliest pieces by their probabilities alone (https://arxiv.org/abs/1804.10959), as in tokenizer.json. */
 export class Unigram implements Model {
   readonly vocab: UnigramOptions['vocab'];
@@ -25,8 +26,10 @@ export class Unigram implements Model {
   readonly spellsUnknown: boolean = true;
   readonly #ids: ReadonlyMap<string, number>;
   readonly #bytes: Int32Array;
-  readonly #path: BestPath;
-  readonly #cache = new WordCache();
+  readonly #words: LikeliestWords;
+  /** The same for texts of several pieces, each beginning with a blank. */
+  readonly #pieces: LikeliestWords;
+  readonly #text = new CompactText();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
   /** @throws RangeError where `unkId` is not in the vocabulary, or there is none. */
@@ -40,60 +43,47 @@ export class Unigram implements Model {
     this.vocabSize = vocab.length;
     this.#ids = new Map(vocab.map(([piece], id) => [piece, id]));
     this.#bytes = Int32Array.from({ length: 256 }, (_, byte) => this.#ids.get(byteToken(byte)) ?? -1);
-    this.#path = new BestPath({
-      trie: new DoubleArray([...this.#ids].map(([piece, id]) => [encoder.encode(piece), id])),
+    const pieces = [...this.#ids].map(([piece, id]) => [compactBytes(piece), id] as const);
+    const options = {
+      trie: new DoubleArray(pieces),
       scores: Float64Array.from(vocab, ([, score]) => score),
       unknownScore:
         vocab.reduce((least, [, score]) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY,
       single: false,
-    });
+      unkId: unkId ?? -1,
+      unknown: (...run: Parameters<Unknown>) => this.#unknown(...run),
+    };
+    this.#words = new LikeliestWords({ ...options, junctions: Junctions.of(pieces) });
+    this.#pieces = new LikeliestWords({ ...options, junctions: Junctions.of(pieces).cutBefore(BLANK), restarts: true });
+  }
+
+  /** Appends the ids of a text of several pieces, each beginning with a blank of one byte. */
+  encodeWords(text: CompactText, ids: IdBuffer): void {
+    this.#pieces.encode(text, 0, text.length, ids);
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
-    this.#cache.encode(bytes, start, end, ids, ends, (found, stops) => this.#split(bytes, start, end, found, stops));
+    const text = this.#text;
+    text.set(bytes, start, end);
+    const first = ends?.length ?? 0;
+    this.#words.encode(text, 0, text.length, ids, ends);
+    if (ends) expandEnds(text.bytes, ends, first, start);
   }
 
-  #split(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends: IdBuffer): void {
-    const path = this.#path;
-    path.find(bytes, start, end);
-    const { begins, pieces } = path;
-    const bounds: number[] = []; // from the last piece to the first, each with its begin, end and id
-    for (let to = end - start; to > 0; ) {
-      let from = begins[to]!;
-      const piece = pieces[to]!;
-      if (piece >= 0 && piece !== this.unkId) bounds.push(piece, to, from);
-      else {
-        // Unknown characters that follow one another are one token.
-        while (from > 0 && (pieces[from]! < 0 || pieces[from] === this.unkId)) from = begins[from]!;
-        bounds.push(-1, to, from);
-      }
-      to = from;
-    }
-    for (let i = bounds.length - 3; i >= 0; i -= 3) {
-      const [id, to, from] = [bounds[i]!, start + bounds[i + 1]!, start + bounds[i + 2]!];
-      if (id < 0) this.#unknown(bytes, from, to, ids, ends);
-      else {
-        ids.push(id);
-        ends.push(to);
-      }
-    }
-  }
-
-  #unknown(bytes: Uint8Array, from: number, to: number, ids: IdBuffer, ends: IdBuffer): void {
+  #unknown(compact: Uint8Array, from: number, to: number, ids: IdBuffer, ends?: IdBuffer): void {
     // Put together, they may be a piece that was too unlikely to be chosen.
-    const whole = this.#ids.get(this.#decoder.decode(bytes.subarray(from, to)));
-    let all = this.byteFallback && whole === undefined;
-    for (let i = from; i < to && all; i++) all = this.#bytes[bytes[i]!]! >= 0;
-    if (all)
-      for (let i = from; i < to; i++) {
-        ids.push(this.#bytes[bytes[i]!]!);
-        ends.push(to); // each byte's token has the text of all, as in the reference
+    const bytes = expand(compact, from, to);
+    const whole = this.#ids.get(this.#decoder.decode(bytes));
+    if (this.byteFallback && whole === undefined && bytes.every((byte) => this.#bytes[byte]! >= 0))
+      for (const byte of bytes) {
+        ids.push(this.#bytes[byte]!);
+        ends?.push(to); // each byte's token has the text of all, as in the reference
       }
     else {
       const id = whole ?? this.unkId;
       if (id === null) throw new RangeError('the text has a character that is no piece, and the model has no unk_id');
       ids.push(id);
-      ends.push(to);
+      ends?.push(to);
     }
   }
 

@@ -23,7 +23,7 @@ export function lowercase(text: Normalized): void {
 }
 
 export function stripAccents(text: Normalized, mark: RegExp): void {
-  if (!mark.test(text.text)) return;
+  if (isASCII(text.text) || !mark.test(text.text)) return;
   text.filter((code) => code < 0x300 || !mark.test(String.fromCodePoint(code)));
 }
 

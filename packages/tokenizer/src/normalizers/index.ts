@@ -48,7 +48,11 @@ export function readNormalizer(field: string, value: unknown): Normalizer {
     case 'Replace': {
       const find = finder(`${field}.pattern`, json.pattern);
       const content = string(`${field}.content`, json.content);
-      return (text) => text.replace(find(text.text), content);
+      const word = (json.pattern as { String?: string }).String;
+      return (text) => {
+        if (word && !text.starts) text.text = text.text.replaceAll(word, () => content);
+        else text.replace(find(text.text), content);
+      };
     }
     case 'Prepend': {
       const content = string(`${field}.prepend`, json.prepend);

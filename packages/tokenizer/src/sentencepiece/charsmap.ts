@@ -70,15 +70,19 @@ export class PrecompiledCharsmap {
     return found ?? undefined;
   }
 
-  /** Whether a rule begins with this ASCII byte followed by another ASCII byte. */
-  asciiContinues(byte: number): boolean {
+  /** Whether a rule begins with these bytes followed by one of `[low, high)`. */
+  continues(bytes: Uint8Array, start: number, end: number, low: number, high: number): boolean {
     const units = this.#units;
-    const node = offsetOf(units[0]!) ^ byte;
-    if (node >= units.length || (units[node]! & LABEL) !== byte) return false;
-    const children = node ^ offsetOf(units[node]!);
-    for (let next = 0; next < 128; next++) {
-      const child = children ^ next;
-      if (child < units.length && (units[child]! & LABEL) >>> 0 === next) return true;
+    let node = offsetOf(units[0]!);
+    for (let at = start; at < end; at++) {
+      node ^= bytes[at]!;
+      const unit = units[node];
+      if (unit === undefined || (unit & LABEL) >>> 0 !== bytes[at]) return false;
+      node ^= offsetOf(unit);
+    }
+    for (let next = low; next < high; next++) {
+      const child = units[node ^ next];
+      if (child !== undefined && (child & LABEL) >>> 0 === next) return true;
     }
     return false;
   }

@@ -1,0 +1,136 @@
+import { IdBuffer } from '../id-buffer.ts';
+import type { PairTable } from '../pair-table.ts';
+import { compactBytes, sizeOfLead } from './blanks.ts';
+import type { CharacterSymbols } from './character-symbols.ts';
+import type { CompactText } from './compact-text.ts';
+import { Junctions } from './junctions.ts';
+import { MatchedMerges } from './matched-merges.ts';
+import { mergeSymbols } from './merge-symbols.ts';
+import { LONGEST, PackedWords } from './packed-words.ts';
+
+export interface MergedWordsOptions {
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly merges: readonly (readonly [string, string])[];
+  readonly pairs: PairTable;
+  readonly symbols: CharacterSymbols;
+  readonly fuseUnk: boolean;
+}
+
+/** Byte-pair encoding word by word: nothing is merged over a junction, so that words that were seen before need no merging. */
+export class MergedWords {
+  readonly #options: MergedWordsOptions;
+  readonly #junctions: Junctions;
+  readonly #words = new PackedWords();
+  #matched: MatchedMerges | null = null;
+  /** Ends that nobody asked for. */
+  readonly #stops = new IdBuffer();
+  #firsts: Int32Array = new Int32Array(256);
+  /** Whether what was encoded last ends with an unknown token. */
+  #unknown = false;
+
+  constructor(options: MergedWordsOptions) {
+    this.#options = options;
+    const tokens = options.merges.map(([left, right]) => [compactBytes(left + right), 0] as const);
+    this.#junctions = Junctions.of(tokens);
+  }
+
+  /** Appends the ids of bytes `[start, end)` and, where `ends` is given, where the text of each ends. */
+  encode(text: CompactText, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
+    const { bytes, view } = text;
+    const { joined } = this.#junctions;
+    const words = this.#words;
+    this.#unknown = false;
+    ids.reserve((end - start) >> 2);
+    for (let from = start, to = start; from < end; from = to) {
+      let before = bytes[from]!;
+      for (to = from + 1; to < end; to++) {
+        const byte = bytes[to]!;
+        if (joined[(before << 8) | byte] === 0) break;
+        before = byte;
+      }
+      const length = to - from;
+      if (length > LONGEST || !words.find(view, from, length)) {
+        this.#split(bytes, from, to, ids, ends);
+        continue;
+      }
+      this.#unknown = false;
+      const { entries, count, at } = words;
+      if (ids.length + count > ids.values.length) ids.reserve(count);
+      const { values } = ids;
+      let place = ids.length;
+      for (let i = at; i < at + count; i++) {
+        const entry = entries[i]!;
+        values[place++] = entry >>> 4;
+        if (ends) ends.push(from + (entry & 15) + 1);
+      }
+      ids.length = place;
+    }
+  }
+
+  /** A word that is not kept. */
+  #split(bytes: Uint8Array, from: number, to: number, ids: IdBuffer, ends: IdBuffer | undefined): void {
+    const first = ids.length;
+    const stops = ends ?? this.#stops;
+    const firstStop = stops.length;
+    this.#matched ??= this.#match();
+    if (this.#matched.encode(bytes, from, to, ids, stops)) {
+      this.#unknown = false;
+      if (to - from <= LONGEST) this.#words.keep(ids.values, stops.values, first, firstStop, ids.length - first, from);
+    } else {
+      // Unknown characters stay alone.
+      let known = from;
+      for (let at = from; at < to; ) {
+        const next = Math.min(to, at + sizeOfLead(bytes[at]!));
+        if (!this.#options.symbols.knows(bytes, at)) {
+          if (known < at) this.#merge(bytes, known, at, ids, stops);
+          this.#merge(bytes, at, next, ids, stops);
+          known = next;
+        }
+        at = next;
+      }
+      if (known < to) this.#merge(bytes, known, to, ids, stops);
+      const alone = to - from <= 4 && !this.#unknown; // one character that became its bytes
+      if (alone) this.#words.keep(ids.values, stops.values, first, firstStop, ids.length - first, from);
+    }
+    this.#stops.clear();
+  }
+
+  #merge(bytes: Uint8Array, from: number, to: number, ids: IdBuffer, ends: IdBuffer): void {
+    if (this.#matched!.encode(bytes, from, to, ids, ends)) {
+      this.#unknown = false;
+      return;
+    }
+    const { symbols, pairs, fuseUnk } = this.#options;
+    symbols.read(bytes, from, to);
+    const { count, stops } = symbols;
+    if (this.#firsts.length < count) this.#firsts = new Int32Array(2 * count);
+    const firsts = this.#firsts;
+    const left = mergeSymbols(symbols.ids, count, pairs, firsts);
+    for (let i = 0; i < left; i++) {
+      const end = stops[(i + 1 < left ? firsts[i + 1]! : count) - 1]!;
+      if (i === 0 && fuseUnk && this.#unknown && symbols.startsUnknown) ends.values[ends.length - 1] = end;
+      else {
+        ids.push(symbols.ids[i]!);
+        ends.push(end);
+      }
+    }
+    this.#unknown = symbols.endsUnknown;
+  }
+
+  #match(): MatchedMerges {
+    const { vocab, merges, pairs, symbols } = this.#options;
+    const texts = new Set(merges.map(([left, right]) => left + right));
+    const tokens = [...vocab].filter(([token]) => texts.has(token) || isOneCharacter(token));
+    return new MatchedMerges({
+      tokens: tokens.map(([token, id]) => [compactBytes(token), id]),
+      pairs,
+      charactersOf: (bytes) => {
+        symbols.read(bytes, 0, bytes.length);
+        return symbols.ids.slice(0, symbols.count);
+      },
+    });
+  }
+}
+
+const isOneCharacter = (token: string): boolean =>
+  token !== '' && token.length === (token.codePointAt(0)! > 0xffff ? 2 : 1);
