@@ -1,9 +1,17 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { loadTokenizer, SentencePieceFormatError, tokenizerFromSentencePiece } from '../src/index.ts';
 import { generatedText, randomOf } from './support/generated.ts';
 import { sharedBytes, sharedText } from './support/reference.ts';
 import { sentencePieceReference } from './support/sentencepiece.ts';
+
+interface Fixture {
+  readonly texts: readonly string[];
+  /** By model and text: ids with where they begin and end, in bytes. */
+  readonly offsets: Readonly<Record<string, readonly (readonly (readonly [number, number, number])[])[]>>;
+}
+/** tools/reference/sentencepiece_parity.py */
+const fixture: Fixture = JSON.parse(readFileSync(new URL('./fixtures/sentencepiece.json', import.meta.url), 'utf8'));
 
 const folder = new URL('../../../../shared/tokenizers/sentencepiece/', import.meta.url);
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.model')) : [];
@@ -62,6 +70,24 @@ describe('SentencePiece models', () => {
         expect(withoutMark(tokenizer.decode(ids), text), `${file} ${ids}`).to.equal(text);
         const stream = tokenizer.decodeStream();
         expect(withoutMark(ids.map((id) => stream.push(id)).join('') + stream.end(), text)).to.equal(text);
+      }
+    }
+  });
+
+  it('tell offsets as the C++ library does', async function () {
+    sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
+    for (const [file, expected] of Object.entries(fixture.offsets)) {
+      const tokenizer = await loadTokenizer(new URL(file, folder));
+      for (const [i, text] of fixture.texts.entries()) {
+        const { ids, offsets } = tokenizer.encoding(text, { offsets: 'bytes' });
+        expect(
+          ids.map((id, k) => [id, ...offsets[k]!]),
+          `${file} ${JSON.stringify(text)}`,
+        ).to.deep.equal(expected[i]);
+        expect([...tokenizer.encode(text)]).to.deep.equal(ids);
+        // In characters, each begins and ends where it does in bytes.
+        const bytesOf = (units: number): number => new TextEncoder().encode(text.slice(0, units)).length;
+        expect(tokenizer.encoding(text).offsets.map((pair) => pair.map(bytesOf))).to.deep.equal(offsets);
       }
     }
   });
