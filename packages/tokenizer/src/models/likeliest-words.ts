@@ -45,8 +45,12 @@ export class LikeliestWords {
     this.#precision = options.single ? 2 ** -22 : 2 ** -51;
   }
 
-  /** Appends the ids of bytes `[start, end)` and, where `ends` is given, where the text of each ends. */
-  encode(text: CompactText, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
+  /**
+   * Appends the ids of bytes `[start, end)` and, where `ends` is given, where the text of each ends.
+   * @param sum of the scores of a text that this one goes on.
+   * @returns the sum with this text's.
+   */
+  encode(text: CompactText, start: number, end: number, ids: IdBuffer, ends?: IdBuffer, sum = 0): number {
     const { bytes, view } = text;
     const { trie, junctions, single, scores, unknownScore, unkId = -1, restarts = false } = this.#options;
     const { joined } = junctions;
@@ -54,7 +58,7 @@ export class LikeliestWords {
     const reach = this.#reach;
     const precision = this.#precision;
     this.#unknownFrom = -1;
-    let score = 0;
+    let score = sum;
     ids.reserve((end - start) >> 2);
     for (let from = start, to = start; from < end; from = to) {
       let before = bytes[from]!;
@@ -109,6 +113,7 @@ export class LikeliestWords {
       ids.length = place;
     }
     if (this.#unknownFrom >= 0) this.#flush(bytes, end, ids, ends);
+    return score;
   }
 
   /** Finds and keeps the path of a word alone; one with unknown characters is kept as one that has to be looked at again. */

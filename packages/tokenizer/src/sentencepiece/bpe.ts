@@ -32,8 +32,18 @@ export function scoredMerges({ pieces }: SentencePieceFile): ScoredMerges {
   return { merges, ranks };
 }
 
-/** Appends the ids of bytes `[start, end)`, and to `ends` where each one's text ends. */
-export type Segment = (text: CompactText, start: number, end: number, ids: IdBuffer, ends?: IdBuffer) => void;
+/**
+ * Appends the ids of bytes `[start, end)`, and to `ends` where each one's text ends.
+ * @param sum what it gave for the text that this one goes on.
+ */
+export type Segment = (
+  text: CompactText,
+  start: number,
+  end: number,
+  ids: IdBuffer,
+  ends?: IdBuffer,
+  sum?: number,
+) => number;
 
 /** @param own what users define, with blanks of one byte: it stays whole, and nothing is joined with it. */
 export function bpeSegment(
@@ -48,7 +58,11 @@ export function bpeSegment(
   const { byteFallback } = file;
   const symbols = new CharacterSymbols({ vocab: ids, unkToken, fuseUnk: true, byteFallback, prefix: '', suffix: '' });
   const words = new MergedWords({ vocab: ids, merges, pairs, symbols, fuseUnk: true });
-  if (!own) return (text, start, end, out, ends) => words.encode(text, start, end, out, ends);
+  if (!own)
+    return (text, start, end, out, ends) => {
+      words.encode(text, start, end, out, ends);
+      return 0;
+    };
   return (text, start, end, out, ends) => {
     const { bytes } = text;
     let done = start;
@@ -64,5 +78,6 @@ export function bpeSegment(
       }
     }
     words.encode(text, done, end, out, ends);
+    return 0;
   };
 }

@@ -87,6 +87,26 @@ export class PrecompiledCharsmap {
     return false;
   }
 
+  /** Whether a rule has this byte behind its first one. */
+  hasWithin(byte: number): boolean {
+    const units = this.#units;
+    const work = [[offsetOf(units[0]!), 0]];
+    // Nodes are told apart by their offsets; a damaged trie may have loops.
+    const seen = new Uint8Array(units.length);
+    while (work.length > 0) {
+      const [node, depth] = work.pop()!;
+      for (let next = 0; next < 256; next++) {
+        const at = node! ^ next;
+        const unit = units[at];
+        if (unit === undefined || (unit & LABEL) >>> 0 !== next || seen[at] === 1) continue;
+        seen[at] = 1;
+        if (depth! > 0 && next === byte) return true;
+        work.push([at ^ offsetOf(unit), depth! + 1]);
+      }
+    }
+    return false;
+  }
+
   #find(bytes: Uint8Array, start: number, end: number, first: boolean): number {
     const units = this.#units;
     let found = -1;

@@ -47,7 +47,7 @@ export class SentencePiece implements Model {
     });
     if (file.modelType === 'unigram') {
       const words = unigramWords(file, unknownPieces(this.#unknown, bytes));
-      this.#segment = (text, start, end, ids, ends) => words.encode(text, start, end, ids, ends);
+      this.#segment = (...text) => words.encode(...text);
     } else this.#segment = this.#bpe(own(compactBytes));
   }
 
@@ -87,7 +87,7 @@ export class SentencePiece implements Model {
     const stops = this.#stops;
     stops.clear();
     const first = ids.length;
-    this.#normalizer.normalize(start === 0 ? bytes : bytes.subarray(start, end), end - start, true);
+    this.#normalizer.normalize(start === 0 ? bytes : bytes.subarray(start, end), end - start, { track: true });
     const { text, origins } = this.#normalizer;
     this.#segment(text, 0, text.length, ids, stops);
     for (let i = 0, from = 0; i < ids.length - first; i++) {
@@ -95,6 +95,27 @@ export class SentencePiece implements Model {
       from = stops.values[i]!;
       ends.push(start + origins[from]!);
     }
+  }
+
+  /**
+   * Appends the ids of a part of a text, which ends with the text or before a blank behind a character that is kept.
+   * @param goesOn whether a part of the text came before.
+   * @param sum what the part before gave.
+   */
+  encodePart(bytes: Uint8Array, goesOn: boolean, sum: number, ids: IdBuffer): number {
+    this.#normalizer.normalize(bytes, bytes.length, { goesOn });
+    const { text } = this.#normalizer;
+    return this.#segment(text, 0, text.length, ids, undefined, sum);
+  }
+
+  /** Whether the normalizer leaves something of a character that is no white space, whatever follows but more of the same word. */
+  keeps(character: string): boolean {
+    return this.#normalizer.keeps(character);
+  }
+
+  /** Whether a rule of the normalizer has a blank behind other characters. */
+  get rulesCrossBlanks(): boolean {
+    return this.#normalizer.rulesCrossBlanks;
   }
 
   tokenToId(token: string): number | undefined {

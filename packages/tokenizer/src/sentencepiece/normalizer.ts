@@ -13,7 +13,13 @@ export interface SentencePieceNormalizerOptions {
   readonly compact?: boolean;
 }
 
+export interface NormalizeOptions {
+  readonly track?: boolean;
+  readonly goesOn?: boolean;
+}
+
 const SPACE = 0x20;
+const encoder = new TextEncoder();
 /** What an ASCII character becomes that no rule goes on behind; above 127 it is not that simple. */
 const SLOW = 255;
 const GONE = 254;
@@ -91,20 +97,35 @@ export class SentencePieceNormalizer {
     return kind;
   }
 
+  /** Whether a character that begins no rule but its own becomes something that is no white space. */
+  keeps(character: string): boolean {
+    const bytes = encoder.encode(character);
+    if (bytes.length === 1) return this.#ascii[bytes[0]!]! < 128 && this.#ascii[bytes[0]!] !== SPACE;
+    if (bytes.length > 3) return false;
+    const code = character.codePointAt(0)!;
+    return (this.#basic[code] || this.#learn(code, bytes, 0, bytes.length)) === STAYS;
+  }
+
+  /** Whether a rule has a blank behind other characters. */
+  get rulesCrossBlanks(): boolean {
+    return this.#map?.hasWithin(SPACE) ?? false;
+  }
+
   /**
    * Normalizes `input[0, end)`.
    * @param track fills `origins`.
+   * @param goesOn the input goes on a text: blanks at its start count, and none is put before it.
    */
-  normalize(input: Uint8Array, end: number, track = false): void {
+  normalize(input: Uint8Array, end: number, { track = false, goesOn = false }: NormalizeOptions = {}): void {
     const { removeExtraWhitespaces: remove, addDummyPrefix } = this.#spec;
     const { text } = this;
     this.#track = track;
     text.length = 0;
-    let at = remove ? this.#skipSpaces(input, end) : 0;
+    let at = remove && !goesOn ? this.#skipSpaces(input, end) : 0;
     if (at >= end) return;
     this.#room(end - at);
-    if (addDummyPrefix && !this.#suffix) this.#space(at);
-    let afterSpace = remove;
+    if (addDummyPrefix && !this.#suffix && !goesOn) this.#space(at);
+    let afterSpace = remove && !goesOn;
     while (at < end) {
       at = this.#plain(input, at, end, afterSpace);
       afterSpace = this.#afterSpace;

@@ -1,8 +1,10 @@
 import { AddedTokenMatcher } from '../added-tokens.ts';
 import type { TemplatePart } from '../post-processors/index.ts';
+import { SentencePiece } from '../sentencepiece/model.ts';
 import type { EncodeOptions, Tokenizer, TokenizerParts } from '../tokenizer.ts';
 import { Cuts, refuse } from './cuts.ts';
 import { continuing } from './normal.ts';
+import { SentencePieceParts } from './sentencepiece-parts.ts';
 
 /** Gives ids as soon as what follows cannot change them. */
 export interface EncodeStream {
@@ -34,8 +36,10 @@ export function encodeStream(
   const addSpecial = options.addSpecialTokens !== false;
   const around = (parts: readonly TemplatePart[]): number[] =>
     addSpecial ? parts.flatMap((part) => ('ids' in part ? part.ids : [])) : [];
-  const cuts = new Cuts(tokenizer);
-  const parts = new Parts(tokenizer, make, options);
+  const { model, addedTokens } = tokenizer;
+  const whole = model instanceof SentencePiece && addedTokens.length === 0 ? new SentencePieceParts(model) : null;
+  const cuts = whole ?? new Cuts(tokenizer);
+  const parts = whole ?? new Parts(tokenizer, make, options);
   let before: readonly number[] = around(template.slice(0, place));
   const after = around(template.slice(place + 1));
   /** Text in which there is no cut, and text behind it that has to be looked at, or that a look goes back to. */
@@ -57,11 +61,11 @@ export function encodeStream(
       const limit = tail.length - cuts.ahead;
       const cut = cuts.last(tail, seen, limit);
       if (cut > 0) {
-        const whole = held.length > 0 ? held.join('') + tail.slice(0, cut) : tail.slice(0, cut);
+        const done = held.length > 0 ? held.join('') + tail.slice(0, cut) : tail.slice(0, cut);
         held = [];
         tail = tail.slice(cut);
         seen = Math.max(0, limit - cut);
-        return settle(whole);
+        return settle(done);
       }
       seen = Math.max(seen, limit);
       if (seen > cuts.behind + HOLD) {
