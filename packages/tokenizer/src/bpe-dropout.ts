@@ -12,11 +12,12 @@ export interface Dropout {
 /** @throws RangeError for a rate outside of [0, 1] or a seed that is no whole number. */
 export function dropoutOf(rate: number, seed: number): Dropout {
   if (!(rate >= 0 && rate <= 1)) throw new RangeError(`dropout: expected a number from 0 to 1, got ${rate}`);
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed: expected a whole number, got ${seed}`);
-  return { rate, random: mulberry32(seed) };
+  return { rate, random: randomOf(seed) };
 }
 
-function mulberry32(seed: number): () => number {
+/** Numbers in [0, 1) from a seed. @throws RangeError for a seed that is no whole number. */
+export function randomOf(seed: number): () => number {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed: expected a whole number, got ${seed}`);
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

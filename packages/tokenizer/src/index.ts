@@ -17,6 +17,7 @@ export type { Model } from './model.ts';
 export { CharacterBPE, type CharacterBPEOptions } from './models/character-bpe.ts';
 export { WordLevel } from './models/word-level.ts';
 export { WordPiece, type WordPieceOptions } from './models/word-piece.ts';
+export type { SamplingOptions } from './sampling.ts';
 export { PrecompiledCharsmap } from './sentencepiece/charsmap.ts';
 export {
   type NormalizerSpec,

@@ -1,4 +1,12 @@
+import type { Dropout } from './bpe-dropout.ts';
 import type { IdBuffer } from './id-buffer.ts';
+import type { Sampling } from './sampling.ts';
+
+/** How a text is split by chance, for training. */
+export interface Draw {
+  readonly dropout?: Dropout | null;
+  readonly sampling?: Sampling | null;
+}
 
 /** The stage between pre-tokenizer and post-processor: one piece of text becomes ids. */
 export interface Model {
@@ -19,8 +27,17 @@ export interface Model {
   /**
    * Where a model normalizes by itself: the same, with the bytes that each id stands for, which need not follow one another.
    * @param begins receives where each one's text begins, `ends` where it ends.
+   * @throws RangeError for a way of drawing that the model does not have.
    */
-  encodeSpans?(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, begins: IdBuffer, ends: IdBuffer): void;
+  encodeSpans?(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ids: IdBuffer,
+    begins: IdBuffer,
+    ends: IdBuffer,
+    draw?: Draw,
+  ): void;
   tokenToId(token: string): number | undefined;
   /** The token as the vocabulary writes it. */
   idToToken(id: number): string | undefined;

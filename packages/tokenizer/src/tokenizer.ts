@@ -1,7 +1,7 @@
 import { type AddedToken, AddedTokenMatcher } from './added-tokens.ts';
 import { BertWords } from './bert-words.ts';
 import { BPE } from './bpe.ts';
-import { type Dropout, dropoutOf } from './bpe-dropout.ts';
+import { dropoutOf, randomOf } from './bpe-dropout.ts';
 import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
@@ -20,7 +20,7 @@ import {
 import { specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
 import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
-import type { Model } from './model.ts';
+import type { Draw, Model } from './model.ts';
 import { MetaspaceWords } from './models/metaspace-words.ts';
 import { Unigram } from './models/unigram.ts';
 import { Normalized } from './normalized.ts';
@@ -28,6 +28,8 @@ import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
 import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
+import { checkSampling, type SamplingOptions } from './sampling.ts';
+import { SentencePiece } from './sentencepiece/model.ts';
 import { gpt2Splitter } from './splitters.ts';
 import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { TokenBlanks, trimOffsets } from './token-blanks.ts';
@@ -65,9 +67,11 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
   /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
   readonly specialTokens?: 'allow' | 'text' | 'refuse';
-  /** For training: how likely a merge of a byte-level BPE model is left out, from 0 to 1. Default: none is. */
+  /** For training: how likely a merge of a BPE model, over bytes or of SentencePiece, is left out, from 0 to 1. Default: none is. */
   readonly dropout?: number;
-  /** Which merges are left out: the same seed, the same ids. Default 0. */
+  /** For training: draws among the ways to split a text by a SentencePiece unigram model. Default: the likeliest is taken. */
+  readonly sampling?: SamplingOptions;
+  /** Which merges are left out, or which way is drawn: the same seed, the same ids. Default 0. */
   readonly seed?: number;
 }
 
@@ -202,7 +206,7 @@ export class Tokenizer {
 
   /** The ids of a text, or of two. Lone surrogates count as U+FFFD, as in UTF-8 encoders. The file's truncation applies, its padding does not. */
   encode(input: string | TextPair, options: EncodeOptions = {}): Int32Array {
-    if (typeof input !== 'string' || this.truncation || options.dropout !== undefined)
+    if (typeof input !== 'string' || this.truncation || options.dropout !== undefined || options.sampling)
       return Int32Array.from(this.#encoding(input, options).ids);
     const ids = this.#ids;
     ids.clear();
@@ -239,7 +243,8 @@ export class Tokenizer {
       this.#prefixed ||
       this.splitter instanceof RegExp ||
       this.truncation ||
-      options.dropout !== undefined
+      options.dropout !== undefined ||
+      options.sampling !== undefined
     )
       return inTypedArrays(this.#encoding(text, options));
     const ids = new IdBuffer();
@@ -268,6 +273,20 @@ export class Tokenizer {
     return { ids: ids.toArray(), offsets: all };
   }
 
+  /**
+   * The `count` likeliest ways to split a text by a SentencePiece unigram model, the likeliest first, each with its log probability
+   * up to a constant.
+   * @throws RangeError where the model is another one, or for a count outside of 1 to 1024.
+   */
+  nBest(text: string, count: number): { ids: Int32Array; score: number }[] {
+    if (!(Number.isInteger(count) && count >= 1 && count <= 1024))
+      throw new RangeError(`nBest: expected a count from 1 to 1024, got ${count}`);
+    if (!(this.model instanceof SentencePiece))
+      throw new RangeError('nBest: the model is no unigram model of SentencePiece');
+    const bytes = this.#encoder.encode(text.toWellFormed());
+    return this.model.nBest(bytes, bytes.length, count);
+  }
+
   #encodeText(text: string, ids: IdBuffer, options: EncodeOptions): void {
     for (const { text: piece, id } of this.#pieces(text, false, options))
       if (id >= 0) ids.push(id);
@@ -278,20 +297,16 @@ export class Tokenizer {
   }
 
   /** The seam between pieces and the model. */
-  #encodePiece(
-    piece: string,
-    ids: IdBuffer,
-    ends?: IdBuffer,
-    dropout: Dropout | null = null,
-    begins: IdBuffer | null = null,
-  ): void {
+  #encodePiece(piece: string, ids: IdBuffer, ends?: IdBuffer, draw: Draw = {}, begins: IdBuffer | null = null): void {
     if (this.#bytes.length < piece.length * 3) this.#bytes = new Uint8Array(piece.length * 6);
     const { written } = this.#encoder.encodeInto(piece, this.#bytes);
-    if (begins && ends && this.model.encodeSpans && !dropout)
-      this.model.encodeSpans(this.#bytes, 0, written, ids, begins, ends);
+    const { dropout, sampling } = draw;
+    if (begins && ends && this.model.encodeSpans)
+      this.model.encodeSpans(this.#bytes, 0, written, ids, begins, ends, draw);
+    else if (sampling) throw new RangeError('sampling: the model is no unigram model of SentencePiece');
     else if (!dropout) this.model.encode(this.#bytes, 0, written, ids, ends);
     else if (this.model instanceof BPE) this.model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
-    else throw new RangeError('dropout: the model is no byte-level BPE');
+    else throw new RangeError('dropout: the model is no BPE over bytes or of SentencePiece');
   }
 
   /** What the model and the added tokens get of a text. */
@@ -362,7 +377,10 @@ export class Tokenizer {
     const ids = new IdBuffer();
     const ends = new IdBuffer();
     const begins = new IdBuffer();
-    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, (options.seed ?? 0) + sequence);
+    const seed = (options.seed ?? 0) + sequence;
+    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, seed);
+    if (options.sampling) checkSampling(options.sampling);
+    const sampling = options.sampling ? { ...options.sampling, random: randomOf(seed) } : null;
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
       const starts = piece.starts!;
       const stops = piece.ends!;
@@ -383,7 +401,7 @@ export class Tokenizer {
       ids.clear();
       ends.clear();
       begins.clear();
-      this.#encodePiece(piece.text, ids, ends, dropout, begins);
+      this.#encodePiece(piece.text, ids, ends, { dropout, sampling }, begins);
       const units = unitsOfBytes(piece.text);
       const { spellsUnknown, unkId } = this.model;
       for (let i = 0, from = 0, done = 0; i < ids.length; i++) {

@@ -9,6 +9,9 @@ interface Fixture {
   readonly texts: readonly string[];
   /** By model and text: ids with where they begin and end, in bytes. */
   readonly offsets: Readonly<Record<string, readonly (readonly (readonly [number, number, number])[])[]>>;
+  readonly nbestTexts: readonly string[];
+  /** By model and text: ids and score of the likeliest ways. */
+  readonly nbest: Readonly<Record<string, readonly (readonly (readonly [readonly number[], number])[])[]>>;
 }
 /** tools/reference/sentencepiece_parity.py */
 const fixture: Fixture = JSON.parse(readFileSync(new URL('./fixtures/sentencepiece.json', import.meta.url), 'utf8'));
@@ -114,10 +117,77 @@ describe('SentencePiece models', () => {
     }
   });
 
+  it('list the likeliest ways as the C++ library does', async function () {
+    sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
+    for (const [file, expected] of Object.entries(fixture.nbest)) {
+      const tokenizer = await loadTokenizer(new URL(file, folder));
+      for (const [i, text] of fixture.nbestTexts.entries()) {
+        const found = tokenizer.nBest(text, 8);
+        expect(found.map(({ ids }) => [...ids])).to.deep.equal(expected[i]!.map(([ids]) => ids));
+        for (const [k, { score }] of found.entries()) expect(score).to.be.closeTo(expected[i]![k]![1], 1e-4);
+        expect(found[0]!.ids).to.deep.equal(tokenizer.encode(text));
+      }
+    }
+  });
+
+  it('draw ways as often as their probabilities say', function () {
+    const tokenizer = tokenizerFromSentencePiece(sharedBytes(this, 'tokenizers/sentencepiece/nai-t5.model'));
+    const text = 'total';
+    const alpha = 0.3;
+    const ways = tokenizer.nBest(text, 1024);
+    expect(ways.length).to.equal(10);
+    for (const nbestSize of [undefined, 3]) {
+      const listed = ways.slice(0, nbestSize);
+      const weights = listed.map(({ score }) => Math.exp(alpha * score));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const counts = new Map<string, number>();
+      const draws = 4000;
+      for (let seed = 0; seed < draws; seed++) {
+        const options = { sampling: nbestSize ? { alpha, nbestSize } : { alpha }, seed };
+        const key = tokenizer.encode(text, options).join();
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      let chiSquare = 0;
+      for (const [i, { ids }] of listed.entries()) {
+        const wanted = (draws * weights[i]!) / total;
+        chiSquare += ((counts.get(ids.join()) ?? 0) - wanted) ** 2 / wanted;
+        counts.delete(ids.join());
+      }
+      expect(counts.size, 'ways that are none').to.equal(0);
+      // Below this in 999 of 1000 cases (the approximation of Wilson and Hilferty).
+      const degrees = listed.length - 1;
+      const limit = degrees * (1 - 2 / (9 * degrees) + 3.09 * Math.sqrt(2 / (9 * degrees))) ** 3;
+      expect(chiSquare).to.be.below(limit);
+    }
+    const long = 'Shall we go on? 😀'.repeat(20);
+    const drawn = tokenizer.encode(long, { sampling: { alpha: 0.2 }, seed: 3 });
+    expect(drawn).to.deep.equal(tokenizer.encode(long, { sampling: { alpha: 0.2 }, seed: 3 }));
+    expect(drawn).not.to.deep.equal(tokenizer.encode(long));
+    expect(tokenizer.decode(drawn)).to.equal(tokenizer.decode(tokenizer.encode(long)));
+  });
+
+  it('leave merges out at random', function () {
+    const tokenizer = tokenizerFromSentencePiece(sharedBytes(this, 'tokenizers/sentencepiece/llama2.model'));
+    const text = `  Some words, 你好 and ${'x'.repeat(600)}`;
+    expect(tokenizer.encode('Some words 你', { dropout: 0 })).to.deep.equal(tokenizer.encode('Some words 你'));
+    expect(tokenizer.encode('abc', { dropout: 1 }).length).to.equal(4);
+    const half = tokenizer.encode(text, { dropout: 0.5, seed: 4 });
+    expect(half).to.deep.equal(tokenizer.encode(text, { dropout: 0.5, seed: 4 }));
+    expect(half.length).to.be.above(tokenizer.encode(text).length);
+    expect(tokenizer.decode(half)).to.equal(text);
+  });
+
   it('refuse what they do not do, by name', function () {
     const bytes = sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
     const tokenizer = tokenizerFromSentencePiece(bytes);
-    expect(() => tokenizer.encode('a', { dropout: 0.5 })).to.throw(RangeError);
+    expect(() => tokenizer.encode('a', { sampling: { alpha: 1 } })).to.throw(RangeError, 'no unigram model');
+    expect(() => tokenizer.nBest('a', 2)).to.throw(RangeError, 'no unigram model');
+    expect(() => tokenizer.nBest('a', 0)).to.throw(RangeError, 'from 1 to 1024');
+    const unigram = tokenizerFromSentencePiece(sharedBytes(this, 'tokenizers/sentencepiece/nai-t5.model'));
+    expect(() => unigram.encode('a', { dropout: 0.5 })).to.throw(RangeError, 'no BPE');
+    expect(() => unigram.encode('a', { sampling: { alpha: -1 } })).to.throw(RangeError, 'sampling.alpha');
+    expect(() => unigram.encode('a', { sampling: { alpha: 1, nbestSize: 0 } })).to.throw(RangeError, 'nbestSize');
+    expect(() => unigram.encode('a', { sampling: { alpha: 1 }, seed: 0.5 })).to.throw(RangeError, 'seed');
     expect(() => tokenizerFromSentencePiece(bytes.subarray(0, 3000))).to.throw(SentencePieceFormatError);
   });
 });

@@ -1,3 +1,4 @@
+import type { Dropout } from '../bpe-dropout.ts';
 import { IdBuffer } from '../id-buffer.ts';
 import type { PairTable } from '../pair-table.ts';
 import { compactBytes, sizeOfLead } from './blanks.ts';
@@ -6,6 +7,7 @@ import type { CompactText } from './compact-text.ts';
 import { Junctions } from './junctions.ts';
 import { MatchedMerges } from './matched-merges.ts';
 import { mergeSymbols } from './merge-symbols.ts';
+import { mergeWithDropout } from './merge-with-dropout.ts';
 import { LONGEST, PackedWords } from './packed-words.ts';
 
 export interface MergedWordsOptions {
@@ -67,6 +69,28 @@ export class MergedWords {
     }
   }
 
+  /** The same with merges left out at random; at most `MOST` bytes are merged together. */
+  encodeWithDropout(
+    text: CompactText,
+    start: number,
+    end: number,
+    dropout: Dropout,
+    ids: IdBuffer,
+    ends: IdBuffer,
+  ): void {
+    const { bytes } = text;
+    const { joined } = this.#junctions;
+    this.#unknown = false;
+    for (let from = start, to = start; from < end; from = to) {
+      for (to = from + 1; to < end && joined[(bytes[to - 1]! << 8) | bytes[to]!] !== 0; ) {
+        const inside = bytes[to]! >= 0x80 && bytes[to]! < 0xc0;
+        if (to - from >= MOST && !inside) break;
+        to++;
+      }
+      this.#mergeSymbols(bytes, from, to, ids, ends, dropout);
+    }
+  }
+
   /** A word that is not kept. */
   #split(bytes: Uint8Array, from: number, to: number, ids: IdBuffer, ends: IdBuffer | undefined): void {
     const first = ids.length;
@@ -100,12 +124,18 @@ export class MergedWords {
       this.#unknown = false;
       return;
     }
+    this.#mergeSymbols(bytes, from, to, ids, ends);
+  }
+
+  #mergeSymbols(bytes: Uint8Array, from: number, to: number, ids: IdBuffer, ends: IdBuffer, dropout?: Dropout): void {
     const { symbols, pairs, fuseUnk } = this.#options;
     symbols.read(bytes, from, to);
     const { count, stops } = symbols;
     if (this.#firsts.length < count) this.#firsts = new Int32Array(2 * count);
     const firsts = this.#firsts;
-    const left = mergeSymbols(symbols.ids, count, pairs, firsts);
+    const left = dropout
+      ? mergeWithDropout(symbols.ids, count, pairs, firsts, dropout)
+      : mergeSymbols(symbols.ids, count, pairs, firsts);
     for (let i = 0; i < left; i++) {
       const end = stops[(i + 1 < left ? firsts[i + 1]! : count) - 1]!;
       if (i === 0 && fuseUnk && this.#unknown && symbols.startsUnknown) ends.values[ends.length - 1] = end;
@@ -131,6 +161,9 @@ export class MergedWords {
     });
   }
 }
+
+/** Every merge with dropout looks at the whole word, so that a longer one is taken in parts. */
+const MOST = 256;
 
 const isOneCharacter = (token: string): boolean =>
   token !== '' && token.length === (token.codePointAt(0)! > 0xffff ? 2 : 1);

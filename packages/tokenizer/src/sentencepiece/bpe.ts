@@ -1,3 +1,4 @@
+import type { Dropout } from '../bpe-dropout.ts';
 import { type DoubleArray, longest } from '../double-array.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import { sizeOfLead } from '../models/blanks.ts';
@@ -45,39 +46,52 @@ export type Segment = (
   sum?: number,
 ) => number;
 
-/** @param own what users define, with blanks of one byte: it stays whole, and nothing is joined with it. */
-export function bpeSegment(
-  file: SentencePieceFile,
-  ids: ReadonlyMap<string, number>,
-  unkToken: string,
-  own: DoubleArray | null,
-): Segment {
-  const { merges, ranks } = scoredMerges(file);
-  const pairs = new PairTable(merges.length);
-  for (const [i, merge] of merges.entries()) addMerge(pairs, ids, merge, ranks[i]!);
-  const { byteFallback } = file;
-  const symbols = new CharacterSymbols({ vocab: ids, unkToken, fuseUnk: true, byteFallback, prefix: '', suffix: '' });
-  const words = new MergedWords({ vocab: ids, merges, pairs, symbols, fuseUnk: true });
-  if (!own)
-    return (text, start, end, out, ends) => {
-      words.encode(text, start, end, out, ends);
-      return 0;
-    };
-  return (text, start, end, out, ends) => {
-    const { bytes } = text;
+/** Byte-pair encoding in which what users define (`own`, with blanks of one byte) stays whole and nothing is joined with it. */
+export class ScoredBPE {
+  readonly #words: MergedWords;
+  readonly #own: DoubleArray | null;
+
+  constructor(file: SentencePieceFile, ids: ReadonlyMap<string, number>, unkToken: string, own: DoubleArray | null) {
+    const { merges, ranks } = scoredMerges(file);
+    const pairs = new PairTable(merges.length);
+    for (const [i, merge] of merges.entries()) addMerge(pairs, ids, merge, ranks[i]!);
+    const { byteFallback } = file;
+    const symbols = new CharacterSymbols({ vocab: ids, unkToken, fuseUnk: true, byteFallback, prefix: '', suffix: '' });
+    this.#words = new MergedWords({ vocab: ids, merges, pairs, symbols, fuseUnk: true });
+    this.#own = own;
+  }
+
+  /** Appends the ids of the text and, where `ends` is given, where the text of each ends. */
+  encode(text: CompactText, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
+    this.#eachPart(text, start, end, ids, ends, (from, to) => this.#words.encode(text, from, to, ids, ends));
+  }
+
+  encodeWithDropout(text: CompactText, dropout: Dropout, ids: IdBuffer, ends: IdBuffer): void {
+    this.#eachPart(text, 0, text.length, ids, ends, (from, to) =>
+      this.#words.encodeWithDropout(text, from, to, dropout, ids, ends),
+    );
+  }
+
+  #eachPart(
+    { bytes }: CompactText,
+    start: number,
+    end: number,
+    ids: IdBuffer,
+    ends: IdBuffer | undefined,
+    take: (from: number, to: number) => void,
+  ): void {
     let done = start;
-    for (let at = start; at < end; ) {
-      const [length, id] = longest(own, bytes, at, end);
+    for (let at = start; at < end && this.#own; ) {
+      const [length, id] = longest(this.#own, bytes, at, end);
       if (length === 0) at += sizeOfLead(bytes[at]!);
       else {
-        words.encode(text, done, at, out, ends);
-        out.push(id);
+        take(done, at);
+        ids.push(id);
         at += length;
         ends?.push(at);
         done = at;
       }
     }
-    words.encode(text, done, end, out, ends);
-    return 0;
-  };
+    take(done, end);
+  }
 }

@@ -1,13 +1,15 @@
 import { byteToken } from '../byte-token.ts';
 import { DoubleArray } from '../double-array.ts';
 import { IdBuffer } from '../id-buffer.ts';
-import type { Model } from '../model.ts';
+import type { Draw, Model } from '../model.ts';
 import { compactBytes } from '../models/blanks.ts';
-import { bpeSegment, type Segment } from './bpe.ts';
+import type { Sampling } from '../sampling.ts';
+import { ScoredBPE, type Segment } from './bpe.ts';
+import { Lattice, type LatticeOptions, type LatticePath } from './lattice.ts';
 import { PIECE, type SentencePieceFile } from './model-file.ts';
 import { SentencePieceNormalizer } from './normalizer.ts';
 import { SentencePieceFormatError } from './protobuf.ts';
-import { unigramWords, unknownPieces } from './unigram.ts';
+import { latticeOptions, unigramWords, unknownPieces } from './unigram.ts';
 
 const encoder = new TextEncoder();
 
@@ -22,6 +24,9 @@ export class SentencePiece implements Model {
   readonly #unknown: number;
   readonly #normalizer: SentencePieceNormalizer;
   readonly #segment: Segment;
+  readonly #bpe: ScoredBPE | null;
+  /** Byte → id; empty without byte fallback. */
+  readonly #bytes: Int32Array;
   readonly #stops = new IdBuffer();
 
   /** @throws SentencePieceFormatError for kinds of models and pieces that are not supported, and for one without an unknown piece. */
@@ -36,7 +41,7 @@ export class SentencePiece implements Model {
     if (this.#unknown < 0) throw new SentencePieceFormatError('pieces: none of them is the unknown piece');
     if (file.denormalizer && file.denormalizer.precompiledCharsmap.length > 0)
       throw new SentencePieceFormatError('denormalizer_spec: denormalizers are not supported');
-    const bytes = byteFallback ? this.#byteIds() : new Int32Array(0);
+    this.#bytes = byteFallback ? this.#byteIds() : new Int32Array(0);
     const ofUsers = [...pieces.entries()].filter(([, { type }]) => type === PIECE.userDefined);
     const own = (write: (piece: string) => Uint8Array): DoubleArray | null =>
       ofUsers.length > 0 ? new DoubleArray(ofUsers.map(([id, { piece }]) => [write(piece), id])) : null;
@@ -46,9 +51,17 @@ export class SentencePiece implements Model {
       compact: true,
     });
     if (file.modelType === 'unigram') {
-      const words = unigramWords(file, unknownPieces(this.#unknown, bytes));
+      const words = unigramWords(file, unknownPieces(this.#unknown, this.#bytes));
       this.#segment = (...text) => words.encode(...text);
-    } else this.#segment = this.#bpe(own(compactBytes));
+      this.#bpe = null;
+    } else {
+      const bpe = this.#scored(own(compactBytes));
+      this.#segment = (text, start, end, ids, ends) => {
+        bpe.encode(text, start, end, ids, ends);
+        return 0;
+      };
+      this.#bpe = bpe;
+    }
   }
 
   #byteIds(): Int32Array {
@@ -60,13 +73,13 @@ export class SentencePiece implements Model {
     });
   }
 
-  #bpe(own: DoubleArray | null): Segment {
+  #scored(own: DoubleArray | null): ScoredBPE {
     const { pieces, modelType } = this.file;
     if (modelType !== 'bpe') throw new SentencePieceFormatError(`trainer_spec: ${modelType} models are not supported`);
     const unused = pieces.findIndex(({ type }) => type === PIECE.unused);
     if (unused >= 0)
       throw new SentencePieceFormatError(`pieces[${unused}]: unused pieces of a BPE model are not supported`);
-    return bpeSegment(this.file, this.#ids, pieces[this.#unknown]!.piece, own);
+    return new ScoredBPE(this.file, this.#ids, pieces[this.#unknown]!.piece, own);
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
@@ -83,17 +96,84 @@ export class SentencePiece implements Model {
    * The same, with the bytes of the text as it was given that each id stands for: a blank that was put before the text has none, and
    * of the ids of a character's bytes the last one has the character.
    */
-  encodeSpans(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, begins: IdBuffer, ends: IdBuffer): void {
+  encodeSpans(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ids: IdBuffer,
+    begins: IdBuffer,
+    ends: IdBuffer,
+    draw: Draw = {},
+  ): void {
+    const { dropout, sampling } = draw;
+    if (dropout && !this.#bpe)
+      throw new RangeError('dropout: the model is no BPE; sampling draws from a unigram model');
+    if (sampling && this.#bpe)
+      throw new RangeError('sampling: the model is no unigram model; dropout draws from a BPE');
     const stops = this.#stops;
     stops.clear();
     const first = ids.length;
     this.#normalizer.normalize(start === 0 ? bytes : bytes.subarray(start, end), end - start, { track: true });
     const { text, origins } = this.#normalizer;
-    this.#segment(text, 0, text.length, ids, stops);
+    if (dropout) this.#bpe!.encodeWithDropout(text, dropout, ids, stops);
+    else if (sampling) this.#append(this.#draw(sampling), ids, stops);
+    else this.#segment(text, 0, text.length, ids, stops);
     for (let i = 0, from = 0; i < ids.length - first; i++) {
       begins.push(start + origins[from]!);
       from = stops.values[i]!;
       ends.push(start + origins[from]!);
+    }
+  }
+
+  /**
+   * The `count` likeliest ways to encode a text, the likeliest first, each with the sum of its pieces' scores.
+   * @throws RangeError where the model is no unigram model.
+   */
+  nBest(bytes: Uint8Array, end: number, count: number): { ids: Int32Array; score: number }[] {
+    if (this.#bpe) throw new RangeError('nBest: the model is no unigram model');
+    this.#normalizer.normalize(bytes, end);
+    return this.#lattice()
+      .best(count)
+      .map((path) => {
+        const ids = new IdBuffer();
+        this.#append(path, ids, new IdBuffer());
+        return { ids: ids.toArray(), score: path.score };
+      });
+  }
+
+  /** Of the text that was normalized last. */
+  #lattice(): Lattice {
+    const { bytes, length } = this.#normalizer.text;
+    this.#latticeOptions ??= latticeOptions(this.file);
+    return new Lattice(bytes, length, this.#latticeOptions);
+  }
+
+  #latticeOptions: LatticeOptions | null = null;
+
+  #draw({ alpha, nbestSize, random }: Sampling): LatticePath {
+    const lattice = this.#lattice();
+    if (nbestSize === undefined) return lattice.sample(alpha, random);
+    const paths = lattice.best(nbestSize);
+    const weights = paths.map(({ score }) => Math.exp(alpha * (score - paths[0]!.score)));
+    let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
+    const chosen = weights.findIndex((weight) => {
+      left -= weight;
+      return left < 0;
+    });
+    return paths[Math.max(0, chosen)]!;
+  }
+
+  #append({ pieces, ends }: LatticePath, ids: IdBuffer, stops: IdBuffer): void {
+    const unknown = unknownPieces(this.#unknown, this.#bytes);
+    for (let i = 0; i < pieces.length; i++) {
+      if (pieces[i]! >= 0) {
+        ids.push(pieces[i]!);
+        stops.push(ends[i]!);
+        continue;
+      }
+      const from = i > 0 ? ends[i - 1]! : 0;
+      while (i + 1 < pieces.length && pieces[i + 1]! < 0) i++; // those that follow are part of it
+      unknown(this.#normalizer.text.bytes, from, ends[i]!, ids, stops);
     }
   }
 

@@ -4,6 +4,7 @@ import { compactBytes, expand } from '../models/blanks.ts';
 import { Junctions } from '../models/junctions.ts';
 import type { Unknown } from '../models/likeliest-words.ts';
 import { LikeliestWords } from '../models/likeliest-words.ts';
+import type { LatticeOptions } from './lattice.ts';
 import { PIECE, type SentencePieceFile } from './model-file.ts';
 
 /** C++'s FLT_MIN, with which the reference begins to look for the largest score. */
@@ -34,6 +35,22 @@ export function pieceScores({ pieces }: SentencePieceFile): PieceScores {
     if (type === PIECE.userDefined) scores[id] = Math.fround(encoder.encode(piece).length * most) - 0.1;
   }
   return { chosen, scores, unknownScore: Math.fround(least - UNKNOWN_PENALTY) };
+}
+
+/** The same for all ways through a text, where what users define is worth something by its characters. */
+export function latticeOptions(file: SentencePieceFile): LatticeOptions {
+  const { chosen, unknownScore } = pieceScores(file);
+  const { pieces } = file;
+  const most = pieces.reduce(
+    (max, { score, type }) => (type === PIECE.normal ? Math.max(max, score) : max),
+    LEAST_FLOAT,
+  );
+  return {
+    trie: new DoubleArray(chosen),
+    scoreOf: (piece, characters) =>
+      pieces[piece]!.type === PIECE.userDefined ? characters * most - 0.1 : pieces[piece]!.score,
+    unknownScore,
+  };
 }
 
 /** The likeliest pieces as SentencePiece's C++ library computes them, in float32. */
