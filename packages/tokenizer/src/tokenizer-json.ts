@@ -1,6 +1,8 @@
 import { type AddedToken, assignIds } from './added-tokens.ts';
 import { array, boolean, id, type Json, object, parse, type Spec, string } from './format.ts';
 import { modelFromJSON, modelToJSON } from './models/index.ts';
+import { SentencePiece } from './sentencepiece/model.ts';
+import { sentencePieceToJSON } from './sentencepiece/to-json.ts';
 import { Tokenizer } from './tokenizer.ts';
 import { paddingToJSON, readPadding, readTruncation, truncationToJSON } from './truncation.ts';
 
@@ -35,10 +37,14 @@ function endsInByteLevel(preTokenizer: Json | null): boolean {
   return last !== undefined && endsInByteLevel(object('pre_tokenizer.pretokenizers', last));
 }
 
-/** Writes a tokenizer in the same format; `tokenizerFromJSON` reads it back. */
+/**
+ * Writes a tokenizer in the same format; `tokenizerFromJSON` reads it back. A SentencePiece model is converted: see
+ * `sentencePieceToJSON` for what the format cannot say.
+ */
 export function tokenizerToJSON(tokenizer: Tokenizer): string {
   if (tokenizer.splitter)
     throw new Error('a tokenizer with a split pattern of its own cannot be written as tokenizer.json yet');
+  if (tokenizer.model instanceof SentencePiece) return `${JSON.stringify(sentencePieceToJSON(tokenizer.model.file))}\n`;
   const json = {
     version: '1.0',
     truncation: truncationToJSON(tokenizer.truncation),

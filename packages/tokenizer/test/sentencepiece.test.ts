@@ -1,8 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { loadTokenizer, SentencePieceFormatError, tokenizerFromSentencePiece } from '../src/index.ts';
+import {
+  compileTokenizer,
+  loadTokenizer,
+  SentencePieceFormatError,
+  tokenizerFromCompiled,
+  tokenizerFromJSON,
+  tokenizerFromSentencePiece,
+  tokenizerToJSON,
+} from '../src/index.ts';
 import { generatedText, randomOf } from './support/generated.ts';
-import { sharedBytes, sharedText } from './support/reference.ts';
+import { referenceIds, referenceOf, sharedBytes, sharedText } from './support/reference.ts';
 import { sentencePieceReference } from './support/sentencepiece.ts';
 
 interface Fixture {
@@ -175,6 +183,23 @@ describe('SentencePiece models', () => {
     expect(half).to.deep.equal(tokenizer.encode(text, { dropout: 0.5, seed: 4 }));
     expect(half.length).to.be.above(tokenizer.encode(text).length);
     expect(tokenizer.decode(half)).to.equal(text);
+  });
+
+  it('are written as tokenizer.json, which the Rust tokenizers read with the same ids, and compiled', async function () {
+    const source = sharedText(this, 'data/text/tinyshakespeare/input.txt').slice(0, 9000);
+    for (const file of ['llama2.model', 'nai-t5.model']) {
+      const tokenizer = tokenizerFromSentencePiece(sharedBytes(this, `tokenizers/sentencepiece/${file}`));
+      const converted = tokenizerFromJSON(tokenizerToJSON(tokenizer));
+      const reference = referenceOf(tokenizer);
+      const compiled = tokenizerFromCompiled(compileTokenizer(tokenizer));
+      for (const text of [...source.split('\n'), ' a  b ', 'ﬁne ① 你好 😀', '']) {
+        const ids = [...tokenizer.encode(text)];
+        expect(await referenceIds(reference, text), `${file} ${JSON.stringify(text)}`).to.deep.equal(ids);
+        expect([...converted.encode(text)]).to.deep.equal(ids);
+        expect([...compiled.encode(text)]).to.deep.equal(ids);
+        expect(compiled.decode(ids)).to.equal(tokenizer.decode(ids));
+      }
+    }
   });
 
   it('refuse what they do not do, by name', function () {

@@ -5,6 +5,8 @@ import { modelFromJSON, modelToJSON } from '../models/index.ts';
 import { WordLevel } from '../models/word-level.ts';
 import { WordPiece } from '../models/word-piece.ts';
 import { PairTable } from '../pair-table.ts';
+import { SentencePiece } from '../sentencepiece/model.ts';
+import { readSentencePieceFile } from '../sentencepiece/model-file.ts';
 import { TokenBytes } from '../token-bytes.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
@@ -23,6 +25,11 @@ export function writeModel(model: Model, out: ByteWriter): object {
     writeVocab(model.vocab, out);
     return { type: 'WordLevel', unkToken: model.unkToken };
   }
+  if (model instanceof SentencePiece) {
+    out.number(model.file.source.length);
+    out.bytes(model.file.source);
+    return { type: 'SentencePiece' };
+  }
   return { type: 'JSON', model: modelToJSON(model) };
 }
 
@@ -40,6 +47,8 @@ export function readModel(json: Json, input: ByteReader): Model {
       });
     case 'WordLevel':
       return new WordLevel(readVocab(input), string('model.unkToken', json.unkToken));
+    case 'SentencePiece':
+      return new SentencePiece(readSentencePieceFile(input.bytes('model', input.count('model'))));
     case 'JSON':
       return modelFromJSON(object('model.model', json.model), false);
     default:

@@ -38,6 +38,8 @@ export interface SentencePieceFile {
   readonly unkSurface: string;
   readonly normalizer: NormalizerSpec;
   readonly denormalizer: NormalizerSpec | null;
+  /** The bytes of the file. */
+  readonly source: Uint8Array;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -60,7 +62,7 @@ export function readSentencePieceFile(bytes: Uint8Array): SentencePieceFile {
     else if (field.number === 5)
       denormalizer = readNormalizerSpec(field.bytes('denormalizer_spec'), 'denormalizer_spec');
   if (pieces.length === 0) throw new SentencePieceFormatError('model: it has no pieces; is it a SentencePiece model?');
-  return { pieces, ...trainer, normalizer, denormalizer };
+  return { pieces, ...trainer, normalizer, denormalizer, source: bytes };
 }
 
 function readPiece(message: Uint8Array, index: number): Piece {
@@ -78,7 +80,7 @@ function readPiece(message: Uint8Array, index: number): Piece {
   return { piece, score, type };
 }
 
-type TrainerSpec = Mutable<Omit<SentencePieceFile, 'pieces' | 'normalizer' | 'denormalizer'>>;
+type TrainerSpec = Mutable<Omit<SentencePieceFile, 'pieces' | 'normalizer' | 'denormalizer' | 'source'>>;
 
 const trainerDefaults: Readonly<TrainerSpec> = {
   modelType: 'unigram',
