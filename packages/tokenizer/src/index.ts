@@ -27,7 +27,7 @@ export {
 } from './sentencepiece/model-file.ts';
 export { SentencePieceNormalizer } from './sentencepiece/normalizer.ts';
 export { SentencePieceFormatError } from './sentencepiece/protobuf.ts';
-export { tokenizerFromSentencePiece } from './sentencepiece/tokenizer.ts';
+export { type SentencePieceOptions, tokenizerFromSentencePiece } from './sentencepiece/tokenizer.ts';
 export type { EncodeStream } from './stream/encode-stream.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export { tokenTexts } from './token-texts.ts';

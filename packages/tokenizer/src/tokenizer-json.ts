@@ -44,7 +44,9 @@ function endsInByteLevel(preTokenizer: Json | null): boolean {
 export function tokenizerToJSON(tokenizer: Tokenizer): string {
   if (tokenizer.splitter)
     throw new Error('a tokenizer with a split pattern of its own cannot be written as tokenizer.json yet');
-  if (tokenizer.model instanceof SentencePiece) return `${JSON.stringify(sentencePieceToJSON(tokenizer.model.file))}\n`;
+  const { model, postProcessor } = tokenizer;
+  if (model instanceof SentencePiece)
+    return `${JSON.stringify({ ...sentencePieceToJSON(model.file), post_processor: postProcessor })}\n`;
   const json = {
     version: '1.0',
     truncation: truncationToJSON(tokenizer.truncation),
@@ -60,9 +62,9 @@ export function tokenizerToJSON(tokenizer: Tokenizer): string {
     })),
     normalizer: tokenizer.normalizer,
     pre_tokenizer: tokenizer.preTokenizer,
-    post_processor: tokenizer.postProcessor,
+    post_processor: postProcessor,
     decoder: tokenizer.decoder,
-    model: modelToJSON(tokenizer.model),
+    model: modelToJSON(model),
   };
   return `${JSON.stringify(json)}\n`;
 }

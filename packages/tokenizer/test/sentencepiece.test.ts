@@ -202,6 +202,25 @@ describe('SentencePiece models', () => {
     }
   });
 
+  it('take start and end tokens from a tokenizer_config.json', async function () {
+    const bytes = sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
+    const load = async (config: object): Promise<number[]> => [
+      ...(await loadTokenizer(bytes, { config })).encode('a b'),
+    ];
+    const ids = await load({});
+    expect(await load({ tokenizer_class: 'LlamaTokenizer', bos_token: '<s>' })).to.deep.equal([1, ...ids]);
+    expect(await load({ add_bos_token: true, add_eos_token: true })).to.deep.equal([1, ...ids, 2]);
+    expect(await load({ tokenizer_class: 'LlamaTokenizer', add_bos_token: false })).to.deep.equal(ids);
+    const both = tokenizerFromSentencePiece(bytes, { addBos: true, addEos: true });
+    expect(await referenceIds(referenceOf(both), 'a b')).to.deep.equal([1, ...ids, 2]);
+    const stream = both.encodeStream();
+    expect([...stream.push('a '), ...stream.push('b'), ...stream.end()]).to.deep.equal([1, ...ids, 2]);
+    expect(() => tokenizerFromSentencePiece(bytes, { addEos: true, eosToken: '<end>' })).to.throw(
+      SentencePieceFormatError,
+      'there is no "<end>"',
+    );
+  });
+
   it('refuse what they do not do, by name', function () {
     const bytes = sharedBytes(this, 'tokenizers/sentencepiece/llama2.model');
     const tokenizer = tokenizerFromSentencePiece(bytes);

@@ -1,4 +1,5 @@
 import { array, describe, type Json, object, parse, string, TokenizerFormatError } from '../format.ts';
+import type { SentencePieceOptions } from '../sentencepiece/tokenizer.ts';
 import type { ChatFormat } from '../tokenizer.ts';
 import { utf8 } from './text.ts';
 import type { VocabMergesOptions } from './vocab-merges.ts';
@@ -11,6 +12,7 @@ export interface TokenizerConfig {
   readonly chat: ChatFormat | null;
   readonly wordPiece: WordPieceVocabOptions;
   readonly vocabMerges: VocabMergesOptions;
+  readonly sentencePiece: SentencePieceOptions;
 }
 
 const NAMES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
@@ -37,6 +39,7 @@ export function readTokenizerConfig(
     chat: empty ? null : { templates, specialTokens: tokens },
     wordPiece: wordPieceOptions(json, tokens),
     vocabMerges: vocabMergesOptions(json),
+    sentencePiece: sentencePieceOptions(json, tokens),
   };
 }
 
@@ -91,6 +94,17 @@ function vocabMergesOptions(json: Json): VocabMergesOptions {
   const name = typeof json.tokenizer_class === 'string' ? json.tokenizer_class.replace(/Tokenizer(Fast)?$/, '') : '';
   const kind = Object.hasOwn(CLASSES, name) ? CLASSES[name as keyof typeof CLASSES] : undefined;
   return defined({ kind, addPrefixSpace: flag(json, 'add_prefix_space') });
+}
+
+/** What is not said is as the tokenizer's class has it: Llama's begins a text, T5's ends it. */
+function sentencePieceOptions(json: Json, tokens: Readonly<Record<string, string>>): SentencePieceOptions {
+  const name = typeof json.tokenizer_class === 'string' ? json.tokenizer_class : '';
+  return defined({
+    addBos: flag(json, 'add_bos_token') ?? /^(Code)?Llama/.test(name),
+    addEos: flag(json, 'add_eos_token') ?? /^T5/.test(name),
+    bosToken: tokens.bos_token,
+    eosToken: tokens.eos_token,
+  });
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -1,7 +1,7 @@
 import { tokenizerFromCompiled } from '../compiled/index.ts';
 import { TokenizerFormatError } from '../format.ts';
 import { SentencePieceFormatError } from '../sentencepiece/protobuf.ts';
-import { tokenizerFromSentencePiece } from '../sentencepiece/tokenizer.ts';
+import { type SentencePieceOptions, tokenizerFromSentencePiece } from '../sentencepiece/tokenizer.ts';
 import { type TiktokenOptions, tokenizerFromTiktoken } from '../tiktoken.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { tokenizerFromJSON } from '../tokenizer-json.ts';
@@ -27,6 +27,8 @@ export interface LoadTokenizerOptions {
   readonly vocabMerges?: VocabMergesOptions;
   /** For a vocab.txt. What is not given is as the configuration says. */
   readonly wordPiece?: WordPieceVocabOptions;
+  /** For a SentencePiece model. What is not given is as the configuration says. */
+  readonly sentencePiece?: SentencePieceOptions;
   /** For tiktoken's ranks. Default: as the file's name says: cl100k_base, o200k_base, p50k_base, r50k_base. */
   readonly tiktoken?: Partial<TiktokenOptions>;
   /** Gets files from the web. Default: the global one. */
@@ -161,7 +163,7 @@ function read(
     case 'tokenizer.json':
       return tokenizerFromJSON(json ?? utf8('content', bytes));
     case 'sentencepiece':
-      return tokenizerFromSentencePiece(bytes);
+      return tokenizerFromSentencePiece(bytes, { ...config?.sentencePiece, ...options.sentencePiece });
     case 'tiktoken':
       return tokenizerFromTiktoken(bytes, tiktokenEncoding(name, options.tiktoken));
     case 'wordpiece':
