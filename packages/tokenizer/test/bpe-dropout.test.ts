@@ -58,7 +58,7 @@ describe('encode with dropout', () => {
     expect(() => tokenizer.encode('a', { dropout: 2 })).to.throw(RangeError, 'dropout: expected a number from 0 to 1');
     expect(() => tokenizer.encode('a', { dropout: 0.1, seed: 0.5 })).to.throw(RangeError, 'seed: expected a whole');
     const words = tokenizerFromWordPieceVocab('[UNK]\na\n');
-    expect(() => words.encode('a', { dropout: 0.1 })).to.throw(RangeError, 'the model is no byte-level BPE');
+    expect(() => words.encode('a', { dropout: 0.1 })).to.throw(RangeError, 'the model is no BPE over bytes');
     expect(() => tokenizer.encodeStream({ dropout: 0.1 })).to.throw(RangeError, 'dropout');
   });
 });
