@@ -23,7 +23,6 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   tokenizer: async () => (await import('./tokenizer/index.ts')).tokenizer,
   membrane: async () => (await import('./tasks/membrane.ts')).membrane,
   pretrained: async () => (await import('./tasks/pretrained.ts')).pretrained,
-  tokenizer: async () => (await import('./tokenizer.ts')).tokenizer,
   'tokenizer-training': async () => (await import('./tokenizer-training.ts')).tokenizerTraining,
   transfer: async () => (await import('./tasks/transfer.ts')).transfer,
   vision: async () => (await import('./vision.ts')).vision,
