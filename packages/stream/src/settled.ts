@@ -1,30 +1,37 @@
 import type { OperatorFunction } from 'rxjs';
 import { ItemError, type ItemErrorOptions, settleItemError } from './item-error.ts';
 import { mapAsync } from './map-async.ts';
-import { SKIP } from './step.ts';
+import { withFacts } from './operator-facts.ts';
+import { SKIP, stepOperator } from './step.ts';
 
 export interface SettledOptions extends ItemErrorOptions {
   /** How many items are in work at once, for models that take them together; results keep the order. Default 1. */
   readonly concurrency?: number;
 }
 
-/** `mapAsync` whose errors are `ItemError`s; an item whose error `onItemError` takes is left out. */
+/** `mapAsync` whose errors are `ItemError`s, told in the items' order; an item whose error `onItemError` takes is left out. */
 export function mapSettled<T, R>(
   work: (item: T, index: number) => Promise<R>,
   textOf: (item: T) => string,
   { concurrency = 1, ...options }: SettledOptions,
 ): OperatorFunction<T, R> {
-  return mapAsync(
-    async (item: T, signal, index): Promise<R | typeof SKIP> => {
-      try {
-        return await work(item, index);
-      } catch (error) {
-        if (!signal.aborted) settleItemError(new ItemError(index, textOf(item), error), options);
-        return SKIP;
-      }
-    },
+  type Settled = { readonly result: R } | { readonly error: ItemError };
+  const attempt = mapAsync(
+    (item: T, _signal, index): Promise<Settled> =>
+      work(item, index).then(
+        (result) => ({ result }),
+        (error: unknown) => ({ error: new ItemError(index, textOf(item), error) }),
+      ),
     { concurrency },
-  ) as OperatorFunction<T, R>;
+  ) as OperatorFunction<T, Settled>;
+  const settle = stepOperator<Settled, R>(() => ({
+    next(settled, signal) {
+      if ('result' in settled) return settled.result;
+      if (!signal.aborted) settleItemError(settled.error, options);
+      return SKIP;
+    },
+  }));
+  return withFacts((source) => settle(attempt(source)), { window: concurrency });
 }
 
 /** What an error says of its item: of bytes their number, since their text would be longer than they are. */
