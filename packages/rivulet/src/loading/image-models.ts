@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { skipInit } from '@rivulet/nn';
 import { type CompileOptions, readSafetensors } from '@rivulet/tensor';
 import {
   type Backbone,
@@ -48,7 +49,9 @@ export async function loadSegmenter(
   options: CompileOptions,
 ): Promise<SegmentationModel> {
   const file = join(directory, 'config.json');
-  const { model, image, labels } = naming(file, () => parseSegmenterConfig(json, json.architecture as string));
+  const { model, image, labels } = naming(file, () =>
+    skipInit(() => parseSegmenterConfig(json, json.architecture as string)),
+  );
   const weights = await readSafetensors(join(directory, 'model.safetensors'));
   naming(join(directory, 'model.safetensors'), () => loadBackboneWeights(model, weights));
   return { kind: 'segmentation', model: await ImageSegmenter.compile(model, labels, image, options) };
@@ -70,7 +73,9 @@ async function readViT(directory: string, json: Json): Promise<ImageFolder> {
 
 async function readBackbone(directory: string, json: Json): Promise<ImageFolder> {
   const file = join(directory, 'config.json');
-  const { model, image, labels } = naming(file, () => parseBackboneConfig(json, json.architecture as string));
+  const { model, image, labels } = naming(file, () =>
+    skipInit(() => parseBackboneConfig(json, json.architecture as string)),
+  );
   const names = labels ?? (await readLabels(join(directory, 'imagenet_labels.txt'), json.num_classes as number));
   const weights = await readSafetensors(join(directory, 'model.safetensors'));
   naming(join(directory, 'model.safetensors'), () => loadBackboneWeights(model, weights));

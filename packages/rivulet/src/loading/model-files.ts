@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Module } from '@rivulet/nn';
+import { type Module, skipInit } from '@rivulet/nn';
 import { FileError, type HostTensor, readCheckpoint, readSafetensors } from '@rivulet/tensor';
 
 /** A model folder that cannot be used; the message names the file and the reason. */
@@ -21,7 +21,7 @@ export async function withWeights<M extends Module>(
   const sharded = await stat(index).catch(() => null);
   const file = sharded ? index : join(directory, 'model.safetensors');
   const weights = sharded ? await readCheckpoint(file) : await readSafetensors(file); // names the file itself
-  const model = naming(join(directory, 'config.json'), make);
+  const model = naming(join(directory, 'config.json'), () => skipInit(make)); // the file has all weights
   naming(file, () => model.loadStateDict(rename(weights, model)));
   return model;
 }
