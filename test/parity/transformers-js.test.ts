@@ -1,12 +1,15 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { AutoModelForCausalLM, AutoTokenizer, env, type Tensor } from '@huggingface/transformers';
+import { AutoModelForCausalLM, AutoTokenizer, env, pipeline, type Tensor } from '@huggingface/transformers';
 import { manualSeed, storageOf } from '@rivulet/nn';
 import { compile, writeSafetensors } from '@rivulet/tensor';
 import { GPT2, parseGPT2Config } from '@rivulet/transformer';
 import { expect } from 'chai';
-import { exportModel } from 'rivulet';
-import { needs, rivulet, root, stories, temporaryFolder } from '../support/repository.ts';
+import { exportModel, readImageModel } from 'rivulet';
+import { needs, rivulet, root, shared, stories, temporaryFolder } from '../support/repository.ts';
+
+const mobilenet = join(shared, 'data/checkpoints/mobilenet_v2-imagenet');
+const photos = join(shared, 'data/images/photos');
 
 /** The library's model and tokenizer of a folder on this disk. */
 async function theirs(folder: string, dtype: 'fp32' | 'q4' = 'fp32') {
@@ -90,6 +93,35 @@ describe('transformers.js on a model that we exported', () => {
     expect(theirLogits.data).to.be.allclose(logits.data, { atol: 1e-5, rtol: 1e-5 });
     await model.dispose();
     await graph.dispose();
+  });
+
+  describe('an image classifier', () => {
+    needs(mobilenet);
+
+    it('says what is on photographs', async () => {
+      const output = join(folder(), 'mobilenet');
+      await exportModel(mobilenet, output);
+      env.allowRemoteModels = false;
+      env.localModelPath = folder();
+      const classify = await pipeline('image-classification', 'mobilenet', { dtype: 'fp32', local_files_only: true });
+      for (const [photo, label] of [
+        ['parrot.jpg', 'macaw'],
+        ['cat_720p.jpg', 'Egyptian cat'],
+      ]) {
+        const [best] = await classify(join(photos, photo!));
+        expect(best).to.include({ label });
+      }
+      await classify.dispose();
+    });
+
+    it('loads as before where it was exported into its own folder', async () => {
+      const own = join(folder(), 'own');
+      cpSync(mobilenet, own, { recursive: true });
+      await exportModel(own, own);
+      const [before, after] = [await readImageModel(mobilenet), await readImageModel(own)];
+      expect(after.image).to.deep.equal(before.image);
+      expect(after.labels).to.deep.equal(before.labels);
+    });
   });
 
   it('has no layout for a translator, and says so', async () => {

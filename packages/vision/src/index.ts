@@ -49,7 +49,13 @@ export type { Explainer, Explanation } from './explain/explainer.ts';
 export { gradCam } from './explain/grad-cam.ts';
 export { centerCrop, cropImage } from './image/crop.ts';
 export { decodeImage, type Image, type ImageDecodeOptions } from './image/decode.ts';
-export { type ImageConfig, parseImageConfig, parseImageProcessor, parseTimmConfig } from './image/image-config.ts';
+export {
+  type ImageConfig,
+  imageProcessorOf,
+  parseImageConfig,
+  parseImageProcessor,
+  parseTimmConfig,
+} from './image/image-config.ts';
 export { fitImage, normalizeImage, preprocess } from './image/preprocess.ts';
 export { type Box, type Interpolation, type ResizeOptions, resizeImage } from './image/resize.ts';
 export { ImageError, type ImageSource } from './image/source.ts';

@@ -1,4 +1,10 @@
-import { type ImageConfig, parseBackboneConfig, parseImageProcessor, parseTimmConfig } from '@rivulet/vision';
+import {
+  type ImageConfig,
+  imageProcessorOf,
+  parseBackboneConfig,
+  parseImageProcessor,
+  parseTimmConfig,
+} from '@rivulet/vision';
 import { expect } from 'chai';
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -78,5 +84,33 @@ describe("Hugging Face's preprocessor_config.json", () => {
   it('names the field that is wrong', () => {
     expect(() => read({ ...vit, size: 'large' })).to.throw(TypeError, /^size must be a number, .* got "large"/);
     expect(() => read({ ...vit, resample: 9 })).to.throw(TypeError, /image\.interpolation must be .* got 9/);
+  });
+});
+
+describe('imageProcessorOf', () => {
+  const common = { size: [24, 32], channels: 3, ...imagenet, interpolation: 'bicubic' } as const;
+  const square = { ...common, size: [32, 32] } as const;
+  const same: readonly ImageConfig[] = [
+    { ...common, layout: 'shorter-side', resize: 40 },
+    { ...common, layout: 'squash' },
+    { ...square, layout: 'squash', resize: 40 },
+  ];
+  for (const config of same)
+    it(`is read back as what it was made of: ${config.layout} to ${config.resize ?? 'the size'}`, () => {
+      expect(parseImageProcessor(imageProcessorOf(config)!)).to.deep.equal(config);
+    });
+
+  it('resizes and then cuts where we cut and then resize', () => {
+    const config = { ...square, layout: 'center', crop: 0.8 } as const;
+    expect(parseImageProcessor(imageProcessorOf(config)!)).to.deep.equal({
+      ...square,
+      layout: 'shorter-side',
+      resize: 40,
+    });
+  });
+
+  it('is not there for what has no counterpart', () => {
+    const digits: ImageConfig = { size: [28, 28], channels: 1, mean: [0], std: [1], layout: 'mnist' };
+    expect(imageProcessorOf(digits)).to.equal(null);
   });
 });

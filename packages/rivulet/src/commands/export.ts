@@ -1,6 +1,6 @@
 import type { WeightFormat } from '@rivulet/tensor';
 import type { Command } from 'commander';
-import { exportModel } from '../export-model.ts';
+import { exportModel } from '../export/export-model.ts';
 import { write } from './input.ts';
 import { weightsOption } from './weights-option.ts';
 

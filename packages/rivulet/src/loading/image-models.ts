@@ -79,10 +79,11 @@ async function readBackbone(directory: string, json: Json): Promise<ImageFolder>
   const names = labels ?? (await readLabels(join(directory, 'imagenet_labels.txt'), json.num_classes as number));
   const weights = await readSafetensors(join(directory, 'model.safetensors'));
   naming(join(directory, 'model.safetensors'), () => loadBackboneWeights(model, weights));
-  return { model, labels: names, image: (await readProcessor(directory, image)) ?? image };
+  const says = json.preprocessing !== undefined || json.pretrained_cfg !== undefined;
+  return { model, labels: names, image: (says ? null : await readProcessor(directory, image)) ?? image };
 }
 
-/** What Hugging Face's preprocessor_config.json says, where there is one; its size has to be the model's. */
+/** What Hugging Face's preprocessor_config.json says, where there is one and config.json says nothing; its size has to be the model's. */
 async function readProcessor(directory: string, { size }: ImageConfig): Promise<ImageConfig | null> {
   const file = join(directory, 'preprocessor_config.json');
   if (!(await stat(file).catch(() => null))) return null;

@@ -121,6 +121,33 @@ export function parseImageProcessor(json: Json): ImageConfig {
   return parseImageConfig({ ...common, layout: given.shortest ? 'shorter-side' : 'squash', size, ...resize });
 }
 
+/**
+ * The preprocessor_config.json that says the same, for programs of Hugging Face's; null where theirs have no counterpart: grey images,
+ * and the layout 'mnist'. Where we cut and then resize, they resize and then cut.
+ */
+export function imageProcessorOf(config: ImageConfig): Json | null {
+  const { size, channels, mean, std, layout, crop = 1, resize, interpolation = 'bilinear' } = config;
+  if (channels !== 3 || layout === 'mnist') return null;
+  const [height, width] = size;
+  const shorter = resize ?? Math.round(Math.min(height, width) / (layout === 'center' ? crop : 1));
+  const cuts = layout !== 'squash' || resize !== undefined;
+  const squashed = resize === undefined ? { height, width } : { height: resize, width: resize };
+  return {
+    image_processor_type: cuts ? 'BitImageProcessor' : 'ViTImageProcessor',
+    do_convert_rgb: true,
+    do_resize: true,
+    size: layout === 'squash' ? squashed : { shortest_edge: shorter },
+    resample: RESAMPLE.indexOf(interpolation),
+    do_center_crop: cuts,
+    ...(cuts && { crop_size: { height, width } }),
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: mean,
+    image_std: std,
+  };
+}
+
 /** @param square whether a number alone means both sides. */
 function sidesOf(
   value: unknown,
