@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   CausalLM,
   detokenize,
@@ -13,6 +14,7 @@ import {
   tokenize,
 } from 'rivulet';
 import { lastValueFrom } from 'rxjs';
+import { inFolder, saveGPT2, transformersJs } from './exported.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
 import { server } from './server.ts';
@@ -60,6 +62,31 @@ async function single(model: CausalLM): Promise<Figure[]> {
         ]
       : []),
   ];
+}
+
+/** One stream: 64 tokens after 128, ours and transformers.js' on the weights that we export for it, in turn. */
+async function beside(model: CausalLM, weights: GPT2): Promise<Figure[]> {
+  return inFolder(async (folder) => {
+    const [source, output] = [join(folder, 'source'), join(folder, 'exported')];
+    await saveGPT2(source, weights, GPT2_SMALL, gpt2Tokenizer);
+    const theirs = await transformersJs('generate', { source, output });
+    const [mine, other, ratios]: [number[], number[], number[]] = [[], [], []];
+    await timed(model, 128, 8);
+    await theirs.ask('128 8');
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { all } = await timed(model, 128, 64);
+      const seconds = await theirs.ask<number>('128 64');
+      mine.push(64 / all);
+      other.push(64 / seconds);
+      ratios.push(seconds / all);
+    }
+    theirs.end();
+    return [
+      { what: 'one stream, 64 tokens after 128', value: median(mine), unit: 'tokens/s' },
+      { what: 'the same, transformers.js', value: median(other), unit: 'tokens/s' },
+      { what: 'speed, ratio to transformers.js', value: median(ratios), unit: '×' },
+    ];
+  });
 }
 
 /** 16 streams at once and one after the other. */
@@ -145,8 +172,9 @@ async function overhead(): Promise<Figure[]> {
   ];
 }
 
-const parts: Readonly<Record<string, (model: CausalLM) => Promise<Figure[]>>> = {
+const parts: Readonly<Record<string, (model: CausalLM, weights: GPT2) => Promise<Figure[]>>> = {
   single,
+  'transformers-js': beside,
   streams,
   'first-token': firstToken,
   overhead,
@@ -161,10 +189,14 @@ export async function generation(names: readonly string[]): Promise<Figure[]> {
   const wanted = Object.entries(parts).filter(([name]) => names.length === 0 || names.includes(name));
   const figures: Figure[] = [];
   let model: CausalLM | undefined;
+  let weights: GPT2 | undefined;
   for (const [name, part] of wanted) {
     const needed = name !== 'overhead' && name !== 'server';
-    if (needed) model ??= await CausalLM.compile(new GPT2(GPT2_SMALL), { eosTokenIds: [], keptPrefixes: 0 });
-    figures.push(...(await part(model!)));
+    if (needed) {
+      weights ??= new GPT2(GPT2_SMALL);
+      model ??= await CausalLM.compile(weights, { eosTokenIds: [], keptPrefixes: 0 });
+    }
+    figures.push(...(await part(model!, weights!)));
   }
   await model?.dispose();
   return figures;
