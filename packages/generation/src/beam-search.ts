@@ -1,3 +1,4 @@
+import { inTime } from './deadline.ts';
 import type { GeneratedSequence, GenerationEvent, TokenEvent, TokenLogProb } from './events.ts';
 import type { Run } from './generate.ts';
 import type { LogitsProcessor } from './processors.ts';
@@ -18,7 +19,7 @@ interface Beam {
 
 interface Finished extends Beam {
   readonly score: number;
-  readonly reason: 'eos' | 'length';
+  readonly reason: 'eos' | 'length' | 'time';
   readonly end?: Made;
 }
 
@@ -39,7 +40,7 @@ interface Group {
  * A token is given out once every hypothesis that can still win has it.
  */
 export async function* beamSearch(run: Run): AsyncGenerator<GenerationEvent> {
-  const { session, options, maxNewTokens, signal } = run;
+  const { session, options, maxNewTokens, signal, deadline } = run;
   const { numBeams, numBeamGroups, lengthPenalty, outputLogprobs } = options;
   const score = (logProb: number, length: number): number => logProb / length ** lengthPenalty;
   const groups = Array.from({ length: numBeamGroups }, (): Group => {
@@ -52,11 +53,14 @@ export async function* beamSearch(run: Run): AsyncGenerator<GenerationEvent> {
     const open = groups.filter(({ done }) => !done);
     const first = length === 1; // all groups begin with the same row
     const fed = first ? open.slice(0, 1) : open;
-    const logits = await session.step(
-      fed.flatMap(({ beams }) => beams.map(({ made }) => made.at(-1)?.id ?? session.firstToken)),
-      fed.flatMap(({ parents }) => parents),
-    );
+    const last = fed.flatMap(({ beams }) => beams.map(({ made }) => made.at(-1)?.id ?? session.firstToken));
+    const parents = fed.flatMap((group) => group.parents);
+    const logits = await inTime(() => session.step(last, parents), deadline);
     if (signal?.aborted) return;
+    if (!logits) {
+      for (const group of open) keepLive(group, { score, size, length: length - 1, reason: 'time' });
+      break;
+    }
     const chosen: number[] = []; // by the groups before
     let offset = 0;
     for (const group of groups) {
@@ -70,13 +74,7 @@ export async function* beamSearch(run: Run): AsyncGenerator<GenerationEvent> {
       chosen.push(...group.beams.map(({ made }) => made.at(-1)!.id));
     }
     if (length === maxNewTokens && numBeamGroups > 1)
-      for (const group of groups)
-        if (!group.done)
-          keep(
-            group,
-            group.beams.map((beam) => ({ ...beam, score: score(beam.logProb, length), reason: 'length' })),
-            size,
-          );
+      for (const group of groups) if (!group.done) keepLive(group, { score, size, length, reason: 'length' });
     if (groups.every(({ done }) => done)) break;
     const alive = groups.flatMap(({ beams, finished, done }) => (done ? finished : [...beams, ...finished]));
     for (const made of commonPrefix(alive, given)) {
@@ -137,6 +135,19 @@ function advance(run: Run, group: Group, { logits, from, length, size, chosen }:
 
 function keep(group: Group, more: readonly Finished[], size: number): void {
   group.finished = [...group.finished, ...more].sort((a, b) => b.score - a.score).slice(0, size);
+}
+
+interface Ending {
+  readonly score: (logProb: number, length: number) => number;
+  readonly size: number;
+  readonly length: number;
+  readonly reason: 'length' | 'time';
+}
+
+/** The live beams count as texts. */
+function keepLive(group: Group, { score, size, length, reason }: Ending): void {
+  const texts = group.beams.map((beam) => ({ ...beam, score: score(beam.logProb, Math.max(1, length)), reason }));
+  keep(group, texts, size);
 }
 
 /** What a token costs for having been chosen by earlier groups in this step. */

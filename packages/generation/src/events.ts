@@ -36,8 +36,8 @@ export interface GeneratedSequence {
   readonly stopString?: string;
 }
 
-/** `stop`: a stop string, or a constraint that allows nothing more. */
-export type EndReason = 'eos' | 'length' | 'empty' | 'stop';
+/** `stop`: a stop string, or a constraint that allows nothing more; `time`: `maxTime` is over. */
+export type EndReason = 'eos' | 'length' | 'empty' | 'stop' | 'time';
 
 export interface GenerationEnd extends GeneratedSequence {
   readonly type: 'generation-end';

@@ -1,4 +1,5 @@
 import { beamSearch } from './beam-search.ts';
+import { deadlineAfter, eitherOf, inTime } from './deadline.ts';
 import { assistant, promptLookup } from './drafters.ts';
 import type { GenerationEvent } from './events.ts';
 import type { DecodingSession, LanguageModel } from './language-model.ts';
@@ -19,11 +20,13 @@ export interface Run {
   readonly processors: readonly LogitsProcessor[];
   readonly guesses?: GuessingSource;
   readonly signal?: AbortSignal;
+  /** Aborted when the time is over: the text ends there. */
+  readonly deadline?: AbortSignal;
 }
 
 /**
  * Continues a prompt, one event at a time. The model computes only when the next event is asked for; once `signal` is aborted
- * it makes no further step, and the events just end.
+ * it makes no further step, and the events just end. The time of `maxTime` begins with the first event.
  * @throws TypeError or RangeError for options that are unknown, out of range or contradictory, before the model is opened;
  *   RangeError where the model gives NaN or the options leave no token to choose, with the step.
  */
@@ -49,7 +52,15 @@ export async function* generate(
   }
   const rows = Math.max(resolved.numBeams, resolved.numReturnSequences);
   const { priority } = resolved;
-  const session = await model.open(prompt, { rows, maxNewTokens, priority, ...(signal && { signal }) });
+  const deadline = deadlineAfter(resolved.maxTime);
+  const stop = eitherOf(signal, deadline);
+  const opened = (): Promise<DecodingSession> =>
+    model.open(prompt, { rows, maxNewTokens, priority, ...(stop && { signal: stop }) });
+  const session = await inTime(opened, deadline);
+  if (!session) {
+    if (!signal?.aborted) yield { type: 'generation-end', tokens: [], score: 0, reason: 'time' };
+    return;
+  }
   let drafter: Drafter | undefined;
   try {
     if (signal?.aborted) return;
@@ -69,6 +80,7 @@ export async function* generate(
       processors,
       ...(drafter && { guesses: new GuessingSource(session, drafter, vocabSize) }),
       ...(signal && { signal }),
+      ...(deadline && { deadline }),
     };
     yield* resolved.numBeams > 1 ? beamSearch(run) : oneByOne(run);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ConstraintState } from './constraint.ts';
+import { inTime } from './deadline.ts';
 import type { EndReason, GeneratedSequence, GenerationEvent, TokenEvent, TokenLogProb } from './events.ts';
 import type { Run } from './generate.ts';
 import { type Drawn, drawToken, uniformSource } from './sampler.ts';
@@ -14,21 +15,25 @@ interface Made {
 
 /** Greedy search, or sampling; several samples go through the model together. */
 export async function* oneByOne(run: Run): AsyncGenerator<GenerationEvent> {
-  const { session, options, maxNewTokens, vocabSize, signal } = run;
+  const { session, options, maxNewTokens, vocabSize, signal, deadline } = run;
   const count = options.numReturnSequences;
   const rows = Array.from({ length: count }, (_, index) => new Row(run, index));
   let live = rows;
   let parents = [0];
+  let cut: EndReason = 'length';
   for (let step = 1; step <= maxNewTokens && live.length > 0; step++) {
     const made = live[0]!.made;
-    const logits = run.guesses
-      ? await run.guesses.next(made, maxNewTokens - made.length)
-      : await session.step(
-          step === 1 ? [session.firstToken] : live.map((row) => row.made.at(-1)!), // all samples share the first step
-          parents,
-        );
-    const { peaks } = run.guesses ?? session;
+    const last = step === 1 ? [session.firstToken] : live.map((row) => row.made.at(-1)!); // all samples share the first step
+    const logits = await inTime(
+      () => run.guesses?.next(made, maxNewTokens - made.length) ?? session.step(last, parents),
+      deadline,
+    );
     if (signal?.aborted) return;
+    if (!logits) {
+      cut = 'time';
+      break;
+    }
+    const { peaks } = run.guesses ?? session;
     const next: Row[] = [];
     parents = [];
     for (const [r, row] of live.entries()) {
@@ -44,7 +49,7 @@ export async function* oneByOne(run: Run): AsyncGenerator<GenerationEvent> {
     live = next;
   }
   for (const row of live)
-    for (const event of row.finish('length')) {
+    for (const event of row.finish(cut)) {
       yield event;
       if (signal?.aborted) return;
     }

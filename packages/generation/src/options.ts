@@ -8,6 +8,8 @@ export interface GenerateOptions {
   readonly maxNewTokens?: number;
   /** The most tokens, those of the prompt (or the start token) included; in place of `maxNewTokens`. */
   readonly maxLength?: number;
+  /** Seconds after which no further step is made: what there is by then is the text, its reason 'time'. Default: no limit. */
+  readonly maxTime?: number;
   /** No end token before there are this many tokens, those of the prompt (or the start token) included. Default 0. */
   readonly minLength?: number;
   /** No end token before this many tokens are made. Default 0. */
@@ -183,6 +185,7 @@ const has =
 const rules: { readonly [K in keyof Required<GenerateOptions>]: Rule } = {
   maxNewTokens: whole(1),
   maxLength: whole(1),
+  maxTime: positive,
   minLength: whole(0),
   minNewTokens: whole(0),
   eosTokenId: idOrIds,

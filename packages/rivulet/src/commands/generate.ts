@@ -17,6 +17,7 @@ interface Options extends WeightsOption {
   readonly sample?: boolean;
   readonly stop?: readonly string[];
   readonly maxNewTokens?: number;
+  readonly maxTime?: number;
   readonly numBeams?: number;
   readonly temperature?: number;
   readonly topK?: number;
@@ -36,6 +37,7 @@ export function addGenerate(rivulet: Command): void {
     .requiredOption('--model <dir>', 'a model folder, such as one of Hugging Face with a Llama or GPT-2')
     .option('--prompt <text>', 'a prompt, in place of files')
     .option('--max-new-tokens <n>', 'the most tokens to make', natural)
+    .option('--max-time <seconds>', 'the most time for a text; what there is by then comes out', positive)
     .option('--sample', 'draw tokens instead of taking the likeliest')
     .option('--temperature <t>', 'divides the logits; implies --sample', number)
     .option('--top-k <n>', 'draw among this many of the likeliest tokens; implies --sample', natural)
@@ -92,8 +94,9 @@ async function run(files: readonly string[], options: Options): Promise<void> {
 }
 
 function generateOptions(options: Options, decoder: TextTokenizer): GenerateOptions {
-  const { sample, stop, maxNewTokens, numBeams, temperature, topK, topP, minP, repetitionPenalty, seed } = options;
-  const given = { maxNewTokens, numBeams, temperature, topK, topP, minP, repetitionPenalty, seed };
+  const { sample, stop, maxNewTokens, maxTime, numBeams, temperature, topK, topP, minP, repetitionPenalty, seed } =
+    options;
+  const given = { maxNewTokens, maxTime, numBeams, temperature, topK, topP, minP, repetitionPenalty, seed };
   const implied = [temperature, topK, topP, minP].some((value) => value !== undefined);
   return {
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

@@ -64,5 +64,5 @@ async function* piecesOf(
 
 /** OpenAI's word for the end of a text. */
 export function finishReason({ reason }: GenerationEnd): 'stop' | 'length' {
-  return reason === 'length' ? 'length' : 'stop';
+  return reason === 'length' || reason === 'time' ? 'length' : 'stop';
 }
