@@ -31,18 +31,18 @@ export { type SentencePieceOptions, tokenizerFromSentencePiece } from './sentenc
 export type { EncodeStream } from './stream/encode-stream.ts';
 export { type TiktokenOptions, tokenizerFromTiktoken } from './tiktoken.ts';
 export { tokenTexts } from './token-texts.ts';
-export {
-  type ChatFormat,
-  type DecodeOptions,
-  type DecodeStream,
-  type EncodeOptions,
-  type EncodingOptions,
-  type OffsetsOptions,
-  type TextPair,
-  Tokenizer,
-  type TokenizerParts,
-} from './tokenizer.ts';
+export { Tokenizer } from './tokenizer.ts';
 export { tokenizerFromJSON, tokenizerToJSON } from './tokenizer-json.ts';
+export type {
+  ChatFormat,
+  DecodeOptions,
+  DecodeStream,
+  EncodeOptions,
+  EncodingOptions,
+  OffsetsOptions,
+  TextPair,
+  TokenizerParts,
+} from './tokenizer-options.ts';
 export { type TrainBPEOptions, trainBPE } from './train-bpe.ts';
 export type { TrainableModel, TrainingProgress, TrainTokenizerOptions } from './training/options.ts';
 export { trainTokenizer, trainTokenizerJSON } from './training/train.ts';

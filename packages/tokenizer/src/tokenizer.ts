@@ -6,7 +6,7 @@ import { tokenBytes } from './byte-characters.ts';
 import { ByteDecoder } from './byte-decoder.ts';
 import { ByteEncoder } from './byte-encoder.ts';
 import { type Decoder, readDecoder } from './decoders/index.ts';
-import type { Stage } from './decoders/stage.ts';
+import { StagedText } from './decoders/staged-text.ts';
 import {
   convertOffsets,
   type Encoding,
@@ -14,7 +14,6 @@ import {
   type IdsWithOffsets,
   inTypedArrays,
   mergeEncodings,
-  type OffsetUnit,
   positionsOf,
 } from './encoding.ts';
 import { specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
@@ -28,76 +27,22 @@ import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
 import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
-import { checkSampling, type SamplingOptions } from './sampling.ts';
+import { checkSampling } from './sampling.ts';
 import { SentencePiece } from './sentencepiece/model.ts';
 import { gpt2Splitter } from './splitters.ts';
 import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { TokenBlanks, trimOffsets } from './token-blanks.ts';
+import type {
+  ChatFormat,
+  DecodeOptions,
+  DecodeStream,
+  EncodeOptions,
+  EncodingOptions,
+  OffsetsOptions,
+  TextPair,
+  TokenizerParts,
+} from './tokenizer-options.ts';
 import { type PaddingOptions, pad, type TruncationOptions, truncate } from './truncation.ts';
-
-/** The stages of a tokenizer; components are written as in tokenizer.json: `{ type: 'BertPreTokenizer' }`. */
-export interface TokenizerParts {
-  readonly model: Model;
-  readonly addedTokens?: readonly AddedToken[];
-  readonly normalizer?: Spec | null;
-  readonly preTokenizer?: Spec | null;
-  readonly postProcessor?: Spec | null;
-  readonly decoder?: Spec | null;
-  readonly truncation?: TruncationOptions | null;
-  readonly padding?: PaddingOptions | null;
-  /** How a byte-level model's text is split into pieces. Default: as the pre-tokenizer says. */
-  readonly splitter?: Splitter | RegExp;
-}
-
-/** What tokenizer_config.json says of chats. */
-export interface ChatFormat {
-  /** Jinja templates by their names; the usual one is called 'default'. */
-  readonly templates: Readonly<Record<string, string>>;
-  /** What templates see under the names `bos_token`, `eos_token` and so on. */
-  readonly specialTokens: Readonly<Record<string, string>>;
-}
-
-export interface TextPair {
-  readonly text: string;
-  readonly pair: string;
-}
-
-export interface EncodeOptions {
-  /** Adds what the post-processor says, such as an end token. Default true. */
-  readonly addSpecialTokens?: boolean;
-  /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
-  readonly specialTokens?: 'allow' | 'text' | 'refuse';
-  /** For training: how likely a merge of a BPE model, over bytes or of SentencePiece, is left out, from 0 to 1. Default: none is. */
-  readonly dropout?: number;
-  /** For training: draws among the ways to split a text by a SentencePiece unigram model. Default: the likeliest is taken. */
-  readonly sampling?: SamplingOptions;
-  /** Which merges are left out, or which way is drawn: the same seed, the same ids. Default 0. */
-  readonly seed?: number;
-}
-
-export interface OffsetsOptions extends EncodeOptions {
-  /** What offsets count. Default 'utf16', the units of JavaScript's strings. */
-  readonly offsets?: OffsetUnit;
-}
-
-export interface EncodingOptions extends OffsetsOptions {
-  /** Default: what the file says. Null: none. */
-  readonly truncation?: TruncationOptions | null;
-  readonly padding?: PaddingOptions | null;
-}
-
-export interface DecodeOptions {
-  /** Leaves special tokens out. Default true. */
-  readonly skipSpecialTokens?: boolean;
-}
-
-/** Gives text as soon as its characters are complete. */
-export interface DecodeStream {
-  /** The characters that this id completes; often one token, sometimes none. */
-  push(id: number): string;
-  /** What is left: U+FFFD for the start of a character that never came. */
-  end(): string;
-}
 
 /** A stretch of text between added tokens, or (id ≥ 0) an added token. */
 interface Piece {
@@ -433,33 +378,14 @@ export class Tokenizer {
 
   /** Decodes one id at a time; the pieces joined are what `decode` gives for all of them. */
   decodeStream({ skipSpecialTokens = true }: DecodeOptions = {}): DecodeStream {
-    let text = '';
-    const stages: Stage[] = this.#makeDecoder();
-    const emits = stages.map((_, i) => (part: string, last: boolean): void => {
-      const next = stages[i + 1];
-      if (next) next.push(part, last, emits[i + 1]!);
-      else text += part;
-    });
-    const taken = (): string => {
-      const done = text;
-      text = '';
-      return done;
-    };
+    const text = new StagedText(this.#makeDecoder());
     return {
       push: (id) => {
         const token = this.idToToken(id);
         if (token === undefined) return this.#missing(id);
-        if (skipSpecialTokens && this.#special.has(token)) return '';
-        if (stages[0]) stages[0].push(token, true, emits[0]!);
-        else text += token;
-        return taken();
+        return skipSpecialTokens && this.#special.has(token) ? '' : text.push(token);
       },
-      end: () => {
-        stages.forEach((stage, i) => {
-          stage.end(emits[i]!);
-        });
-        return taken();
-      },
+      end: () => text.end(),
     };
   }
 

@@ -1,5 +1,5 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import type { ChatFormat, EncodeOptions } from '../tokenizer.ts';
+import type { ChatFormat, EncodeOptions } from '../tokenizer-options.ts';
 import { strftime } from './strftime.ts';
 
 /** A message; templates read what they know of it. */

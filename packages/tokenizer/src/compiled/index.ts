@@ -13,7 +13,8 @@ import {
 } from '../format.ts';
 import { namedSplitter, splitterName } from '../named-splitters.ts';
 import type { Splitter } from '../splitters.ts';
-import { type ChatFormat, Tokenizer } from '../tokenizer.ts';
+import { Tokenizer } from '../tokenizer.ts';
+import type { ChatFormat } from '../tokenizer-options.ts';
 import { paddingToJSON, readPadding, readTruncation, truncationToJSON } from '../truncation.ts';
 import { ByteReader, ByteWriter, checksum } from './bytes.ts';
 import { readModel, writeModel } from './models.ts';

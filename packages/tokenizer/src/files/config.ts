@@ -1,6 +1,6 @@
 import { array, describe, type Json, object, parse, string, TokenizerFormatError } from '../format.ts';
 import type { SentencePieceOptions } from '../sentencepiece/tokenizer.ts';
-import type { ChatFormat } from '../tokenizer.ts';
+import type { ChatFormat } from '../tokenizer-options.ts';
 import { utf8 } from './text.ts';
 import type { VocabMergesOptions } from './vocab-merges.ts';
 import type { WordPieceVocabOptions } from './word-piece-vocab.ts';

@@ -1,7 +1,8 @@
 import { AddedTokenMatcher } from '../added-tokens.ts';
 import type { TemplatePart } from '../post-processors/index.ts';
 import { SentencePiece } from '../sentencepiece/model.ts';
-import type { EncodeOptions, Tokenizer, TokenizerParts } from '../tokenizer.ts';
+import type { Tokenizer } from '../tokenizer.ts';
+import type { EncodeOptions, TokenizerParts } from '../tokenizer-options.ts';
 import { Cuts, refuse } from './cuts.ts';
 import { continuing } from './normal.ts';
 import { SentencePieceParts } from './sentencepiece-parts.ts';
