@@ -22,7 +22,8 @@ describe('the packed packages', function () {
     const project = join(folder(), 'project');
     const tarballs = join(folder(), 'tarballs');
     for (const each of [project, tarballs]) mkdirSync(each);
-    await npm(['run', 'build'], root);
+    const built = await execute(join(root, 'node_modules/.bin/tsc'), ['-b', 'packages/rivulet'], { cwd: root }); // and all below it
+    expect(built.code, built.stdout).to.equal(0);
     await npm(['pack', '--workspaces', '--pack-destination', tarballs], root);
     const names = readdirSync(tarballs);
     expect(names).to.have.length(readdirSync(join(root, 'packages')).length);
