@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { allocate } from '../dtype.ts';
+import { inSlices } from '../slices.ts';
 import type { Backend, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { type Address, addressOf, type CApi } from './c-api.ts';
 import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
@@ -31,13 +32,26 @@ export function nativeBackend(): Backend {
         const size = model.byteLength;
         check(api, await later((done) => api.createSessionFromArray.async(env, data, size, settings, out, done)));
         keep(model, weights, options);
-        return new NativeSession(runtime, out[0]!, options.inPlace);
+        return new NativeSession(runtime, out[0]!, await typesOf(runtime, out[0]!), options.inPlace);
       } finally {
         api.releaseSessionOptions(settings);
         for (const value of weights.values) api.releaseValue(value);
       }
     },
   };
+}
+
+/** A training step has hundreds of inputs and outputs: their types are read in parts. */
+async function typesOf(runtime: Runtime, session: Address): Promise<SessionTypes> {
+  try {
+    return {
+      inputs: await inSlices(inputTypes(runtime, session)),
+      outputs: await inSlices(outputTypes(runtime, session)),
+    };
+  } catch (error) {
+    runtime.api.releaseSession(session);
+    throw error;
+  }
 }
 
 function sessionOptions(
@@ -67,6 +81,11 @@ function addExternal(runtime: Runtime, settings: Address, tensors: SessionOption
   return { names, values };
 }
 
+interface SessionTypes {
+  readonly inputs: readonly ValueType[];
+  readonly outputs: readonly ValueType[];
+}
+
 interface Handle {
   readonly runtime: Runtime;
   readonly session: Address;
@@ -87,13 +106,13 @@ class NativeSession implements Session {
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, session: Address, inPlace: SessionOptions['inPlace']) {
+  constructor(runtime: Runtime, session: Address, types: SessionTypes, inPlace: SessionOptions['inPlace']) {
     this.#runtime = runtime;
     this.#session = session;
     this.#inPlace = inPlace;
-    forgotten.register(this, { runtime, session }, this); // also where the model's types are refused below
-    this.#inputTypes = inputTypes(runtime, session);
-    this.#outputTypes = outputTypes(runtime, session);
+    forgotten.register(this, { runtime, session }, this);
+    this.#inputTypes = types.inputs;
+    this.#outputTypes = types.outputs;
     this.inputNames = this.#inputTypes.map(({ name }) => name);
     this.outputNames = this.#outputTypes.map(({ name }) => name);
     this.#inputStrings = cStrings(this.inputNames);
