@@ -25,9 +25,10 @@ function* vjpInParts(
   const sources = new TensorMap<true>();
   for (const t of wrt) sources.set(resolve(t), true);
   const isSource = (t: Tensor): boolean => sources.has(t);
-  expandComposites(outputs, isSource);
+  yield* expandComposites(outputs, isSource);
 
   const order = topological(outputs, isSource);
+  yield;
   const active = new Set<Node>(); // nodes that some source flows into
   const carries = (t: Tensor): boolean => t.dtype === 'float32' && (isSource(t) || active.has(t.node));
   for (const node of order) if (inputsOf(node).some(carries)) active.add(node);
@@ -74,7 +75,7 @@ function backward(
 }
 
 /** Puts the written-out form in the place of every composite operation, so that forward and backward share it. */
-function expandComposites(roots: readonly Tensor[], stop: (t: Tensor) => boolean): void {
+function* expandComposites(roots: readonly Tensor[], stop: (t: Tensor) => boolean): InParts<void> {
   for (let again = true; again; ) {
     again = false;
     for (const node of topological(roots, stop)) {
@@ -83,7 +84,9 @@ function expandComposites(roots: readonly Tensor[], stop: (t: Tensor) => boolean
       if (!('expand' in rule)) continue;
       node.replacement = rule.expand(node.inputs, node.attrs as never);
       again = true;
+      yield;
     }
+    yield;
   }
 }
 

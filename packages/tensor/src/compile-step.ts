@@ -1,4 +1,4 @@
-import type { HostTensor, Session } from './backend/backend.ts';
+import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
 import { type BackendChoice, chooseBackend } from './backend/select.ts';
 import type { Outputs, Results } from './compile.ts';
 import { staticShape } from './dim.ts';
@@ -102,6 +102,11 @@ export interface StepOptions extends BackendChoice {
    * exact, 2 lies between, 0 sums as PyTorch does. Default 0. See docs/decisions/0011.
    */
   readonly winograd?: 0 | 2 | 4;
+  /**
+   * Default 'basic' for training, 'all' otherwise: what the runtime fuses beyond are patterns of inference, and looking for them takes
+   * a third of a session's making. See docs/decisions/0025.
+   */
+  readonly optimization?: NonNullable<SessionOptions['optimization']>;
 }
 
 /**
@@ -112,7 +117,7 @@ export interface StepOptions extends BackendChoice {
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => StepProgram<O> | InParts<StepProgram<O>>,
-  { training = true, winograd = 0, backend, ...options }: StepOptions = {},
+  { training = true, winograd = 0, backend, optimization = training ? 'basic' : 'all', ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
@@ -145,6 +150,6 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   const model = await inSlices(lowerInParts(feeds, results, { winograd }));
   const bytes = await inSlices(encodeInParts(model));
   await inSlices(allocateSpares(written)); // in the first run they would all be allocated, and collected for, at once
-  const session = await engine.createSession(bytes, options);
+  const session = await engine.createSession(bytes, { ...options, optimization });
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
 }

@@ -6,6 +6,7 @@ import { lowerInParts, type NamedTensor } from './lowering/lower.ts';
 import type { WeightFormat } from './lowering/packed-weights.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { splitWeights } from './onnx/external-data.ts';
+import { OutputPlaces } from './output-places.ts';
 import { atOnce, type InParts, inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
@@ -16,10 +17,10 @@ export type Results<O> = { readonly [K in keyof O]: HostTensor };
 /** A graph compiled for inference: parameters are baked in as they were, so the runtime can pack and fuse them. */
 export class Compiled<I extends InputSpecs, O extends Outputs> {
   readonly #specs: I;
-  readonly #outputs: readonly string[];
+  readonly #outputs: OutputPlaces;
   readonly #session: Session;
 
-  constructor(specs: I, outputs: readonly string[], session: Session) {
+  constructor(specs: I, outputs: OutputPlaces, session: Session) {
     this.#specs = specs;
     this.#outputs = outputs;
     this.#session = session;
@@ -28,12 +29,12 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
   /**
    * Runs the graph off the event loop.
    * @param into tensors that outputs are written to, of the shape that they will have.
-   * @throws ShapeError naming the input that is missing or does not fit.
+   * @throws ShapeError naming the input that is missing or does not fit; RangeError naming the output whose tensor does not fit.
    */
   async run(feeds: Feeds<I>, into?: { readonly [K in keyof O]?: HostTensor }): Promise<Results<O>> {
-    const given = into && this.#outputs.map((name) => into[name] ?? null);
-    const results = await this.#session.run(orderFeeds(this.#specs, feeds), given);
-    return Object.fromEntries(this.#outputs.map((name, i) => [name, results[i]])) as Results<O>;
+    const inputs = orderFeeds(this.#specs, feeds);
+    const { places, results } = this.#outputs.of(feeds, into);
+    return Object.fromEntries(results(await this.#session.run(inputs, places))) as Results<O>;
   }
 
   /** Releases the native session, once running work is done. */
@@ -95,7 +96,8 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
 ): Promise<Compiled<I, O>> {
   const { feeds, outputs } = trace(specs, build);
   const inner = (name: string): string => `out_${name}`; // an input may have the same name
-  const renamed = outputs.map(({ name, tensor }) => ({ name: inner(name), tensor }));
+  const places = new OutputPlaces(specs, outputs, Object.keys(inPlace));
+  const renamed = places.computed.map(({ name, tensor }) => ({ name: inner(name), tensor }));
   const own = Object.fromEntries(Object.entries(inPlace).map(([output, place]) => [inner(output), place]));
   const settings = { inPlace: own, ...(threads !== undefined && { threads }), ...(optimization && { optimization }) };
   const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until the session has them
@@ -109,11 +111,7 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   } finally {
     held.release();
   }
-  return new Compiled<I, O>(
-    specs,
-    outputs.map(({ name }) => name),
-    session,
-  );
+  return new Compiled<I, O>(specs, places, session);
 }
 
 /** The weights are those of the first part. */

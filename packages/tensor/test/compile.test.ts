@@ -61,6 +61,42 @@ describe('compile', () => {
     await graph.dispose();
   });
 
+  it('gives outputs the sizes that were traced, reshapes at the end among them, and writes into tensors given for them', async () => {
+    const graph = await compile({ x: { shape: [symbol('B'), 2] } }, ({ x }) => ({
+      sum: x.add(1),
+      rows: x.mul(2).reshape([-1, 1]).reshape([1, -1, 1]),
+      same: x.reshape([-1]),
+      one: x.sum().reshape([1, 1]),
+    }));
+    for (const b of [1, 3, 0]) {
+      const x = host(
+        Array.from({ length: 2 * b }, (_, i) => i),
+        [b, 2],
+      );
+      const { sum, rows, same, one } = await graph.run({ x });
+      expect([sum.dims, rows.dims, same.dims, one.dims]).to.deep.equal([[b, 2], [1, 2 * b, 1], [2 * b], [1, 1]]);
+      expect([...sum.data]).to.deep.equal([...x.data].map((v) => v + 1));
+      expect([...rows.data]).to.deep.equal([...x.data].map((v) => v * 2));
+      expect([...same.data]).to.deep.equal([...x.data]);
+    }
+    const place = host([0, 0, 0, 0], [1, 4, 1]);
+    for (const first of [1, 5]) {
+      const { rows } = await graph.run({ x: host([first, 2, 3, 4], [2, 2]) }, { rows: place });
+      expect(rows).to.equal(place);
+      expect([...place.data]).to.deep.equal([2 * first, 4, 6, 8]);
+    }
+    const small = graph.run({ x: host([1, 2], [1, 2]) }, { rows: place });
+    expect((await failure(small)).message).to.equal("output 'rows' has the shape [1,2,1], the tensor for it [1,4,1]");
+    await graph.dispose();
+  });
+
+  it('lets a slice be shorter than its end says, where the axis is', async () => {
+    const graph = await compile({ x: { shape: [symbol('T')] } }, ({ x }) => ({ y: x.slice(0, 0, 3).add(1) }));
+    expect([...(await graph.run({ x: host([1, 2]) })).y.data]).to.deep.equal([2, 3]);
+    expect([...(await graph.run({ x: host([1, 2, 3, 4]) })).y.data]).to.deep.equal([2, 3, 4]);
+    await graph.dispose();
+  });
+
   it('gives the values of an expression', async () => {
     const x = tensor([1, 2, 3, 4], [2, 2]);
     expect([...(await x.matmul(x).add(1).data())]).to.deep.equal([8, 11, 16, 23]);

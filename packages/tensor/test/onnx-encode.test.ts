@@ -37,6 +37,27 @@ describe('encodeModel', () => {
     expect(Buffer.compare(model(), model())).to.equal(0);
   });
 
+  it('writes texts of any characters and length as UTF-8', () => {
+    for (const name of [
+      '',
+      'a',
+      'größe',
+      '名前',
+      '😀',
+      'x'.repeat(63),
+      'x'.repeat(64),
+      `${'x'.repeat(62)}é`,
+      'y'.repeat(5000),
+    ]) {
+      const bytes = Buffer.from(name);
+      const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7];
+      expect(Buffer.from(encode({ name })).includes(Buffer.from([0x12, ...length, ...bytes, 0x42]))).to.equal(
+        true,
+        name,
+      );
+    }
+  });
+
   it('writes integers of every length', async () => {
     const ints = [
       0,

@@ -7,6 +7,9 @@ export interface HostTensor {
   readonly data: TypedArray;
 }
 
+/** The sizes and type that an output will have: the backend makes a tensor for it. */
+export type ResultShape = Omit<HostTensor, 'data'>;
+
 export interface SessionOptions {
   /** Threads inside an operation. Default: what `os.availableParallelism()` says. */
   readonly threads?: number;
@@ -28,12 +31,12 @@ export interface Session {
   /**
    * Runs the graph off the event loop.
    * @param inputs one per input name, in that order. They must not change until the promise settles.
-   * @param outputs one per output name: a tensor to write into (its dims must be the result's), or null to have one made.
-   *   No output may share memory with an input, but where `inPlace` says so: the runtime may write it before the input was
+   * @param outputs one per output name: a tensor to write into (its dims must be the result's), or null to have one made. Where the
+   *   sizes are known, naming them saves a copy. No output may share memory with an input, but where `inPlace` says so: the runtime may write it before the input was
    *   read for the last time.
    * @returns one per output name: the tensor given, or the one made.
    */
-  run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]>;
+  run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | ResultShape | null)[]): Promise<HostTensor[]>;
   /** Releases the native session. Waits for running work; calling it twice is harmless. */
   dispose(): Promise<void>;
 }

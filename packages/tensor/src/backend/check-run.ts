@@ -1,11 +1,15 @@
 import { type DType, holds } from '../dtype.ts';
-import type { HostTensor, SessionOptions } from './backend.ts';
+import type { HostTensor, ResultShape, SessionOptions } from './backend.ts';
 
 /** Name and element type of a session's input or output. */
 export interface ValueType {
   readonly name: string;
   readonly dtype: DType;
 }
+
+/** The tensor to write into, where there is one. */
+export const given = (output: HostTensor | ResultShape | null): HostTensor | null =>
+  output && 'data' in output ? output : null;
 
 const OPTIMIZATIONS = ['all', 'extended', 'basic', 'none'];
 

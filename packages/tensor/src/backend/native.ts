@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
-import type { Backend, HostTensor, Session, SessionOptions } from './backend.ts';
+import { allocate } from '../dtype.ts';
+import { inSlices } from '../slices.ts';
+import type { Backend, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { type Address, addressOf, type CApi } from './c-api.ts';
-import { checkOptions, checkRun, type ValueType } from './check-run.ts';
+import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
 import { later } from './later.ts';
 import { bind, bindForGood, kept, read } from './ort-value.ts';
 import { check, created, LOG_FATAL_ONLY, openRuntime, type Runtime } from './runtime.ts';
@@ -30,13 +32,26 @@ export function nativeBackend(): Backend {
         const size = model.byteLength;
         check(api, await later((done) => api.createSessionFromArray.async(env, data, size, settings, out, done)));
         keep(model, weights, options);
-        return new NativeSession(runtime, out[0]!, options.inPlace);
+        return new NativeSession(runtime, out[0]!, await typesOf(runtime, out[0]!), options.inPlace);
       } finally {
         api.releaseSessionOptions(settings);
         for (const value of weights.values) api.releaseValue(value);
       }
     },
   };
+}
+
+/** A training step has hundreds of inputs and outputs: their types are read in parts. */
+async function typesOf(runtime: Runtime, session: Address): Promise<SessionTypes> {
+  try {
+    return {
+      inputs: await inSlices(inputTypes(runtime, session)),
+      outputs: await inSlices(outputTypes(runtime, session)),
+    };
+  } catch (error) {
+    runtime.api.releaseSession(session);
+    throw error;
+  }
 }
 
 function sessionOptions(
@@ -66,6 +81,11 @@ function addExternal(runtime: Runtime, settings: Address, tensors: SessionOption
   return { names, values };
 }
 
+interface SessionTypes {
+  readonly inputs: readonly ValueType[];
+  readonly outputs: readonly ValueType[];
+}
+
 interface Handle {
   readonly runtime: Runtime;
   readonly session: Address;
@@ -86,42 +106,49 @@ class NativeSession implements Session {
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, session: Address, inPlace: SessionOptions['inPlace']) {
+  constructor(runtime: Runtime, session: Address, types: SessionTypes, inPlace: SessionOptions['inPlace']) {
     this.#runtime = runtime;
     this.#session = session;
     this.#inPlace = inPlace;
-    forgotten.register(this, { runtime, session }, this); // also where the model's types are refused below
-    this.#inputTypes = inputTypes(runtime, session);
-    this.#outputTypes = outputTypes(runtime, session);
+    forgotten.register(this, { runtime, session }, this);
+    this.#inputTypes = types.inputs;
+    this.#outputTypes = types.outputs;
     this.inputNames = this.#inputTypes.map(({ name }) => name);
     this.outputNames = this.#outputTypes.map(({ name }) => name);
     this.#inputStrings = cStrings(this.inputNames);
     this.#outputStrings = cStrings(this.outputNames);
   }
 
-  async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
+  async run(
+    inputs: readonly HostTensor[],
+    outputs?: readonly (HostTensor | ResultShape | null)[],
+  ): Promise<HostTensor[]> {
     if (this.#disposed) throw new Error('this session was disposed; create a new one');
-    checkRun(this.#inputTypes, this.#outputTypes, inputs, outputs, this.#inPlace);
+    checkRun(this.#inputTypes, this.#outputTypes, inputs, outputs?.map(given), this.#inPlace);
+    const targets = outputs?.map((output) => output && ('data' in output ? output : made(output)));
     const { api, runOptions } = this.#runtime;
     const session = this.#session;
     // Arrays of this run's own: runs may overlap, and the runtime writes into `results`.
-    const given = pinned(new BigUint64Array(inputs.length));
+    const values = pinned(new BigUint64Array(inputs.length));
     const results = pinned(new BigUint64Array(this.outputNames.length));
     const temporary: Address[] = [];
     try {
       // Who gives a tensor to write into does so again and again, and may read it in the next run: a training step's state, a cache.
-      outputs?.forEach((tensor, i) => {
-        if (tensor) results[i] = bindForGood(this.#runtime, tensor);
+      targets?.forEach((tensor, i) => {
+        if (!tensor) return;
+        const once = tensor !== outputs![i];
+        results[i] = once ? bind(this.#runtime, tensor) : bindForGood(this.#runtime, tensor);
+        if (once) temporary.push(results[i]!);
       });
       inputs.forEach((tensor, i) => {
         const known = kept(tensor);
         const value = known ?? bind(this.#runtime, tensor);
         if (known === undefined) temporary.push(value);
-        given[i] = value;
+        values[i] = value;
       });
       const [names, outNames] = [this.#inputStrings.pointers, this.#outputStrings.pointers];
       const work = later((done) =>
-        api.run.async(session, runOptions, names, given, given.length, outNames, results.length, results, done),
+        api.run.async(session, runOptions, names, values, values.length, outNames, results.length, results, done),
       );
       this.#running.add(work);
       try {
@@ -131,9 +158,9 @@ class NativeSession implements Session {
       }
     } finally {
       for (const value of temporary) api.releaseValue(value);
-      keep(inputs, outputs, given, this);
+      keep(inputs, targets, values, this);
     }
-    return this.#collect(outputs, results);
+    return this.#collect(targets, results);
   }
 
   #collect(outputs: readonly (HostTensor | null)[] | undefined, results: BigUint64Array): HostTensor[] {
@@ -156,6 +183,12 @@ class NativeSession implements Session {
     forgotten.unregister(this);
     this.#runtime.api.releaseSession(this.#session);
   }
+}
+
+/** Null where there is nothing to write: the runtime makes it. */
+function made({ dtype, dims }: ResultShape): HostTensor | null {
+  const length = dims.reduce((a, b) => a * b, 1);
+  return length === 0 ? null : { dtype, dims, data: allocate(dtype, length) };
 }
 
 /** Strings that end in zero, and their addresses. */

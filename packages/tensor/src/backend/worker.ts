@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { locationOf } from '../onnx/external-data.ts';
-import type { Backend, BackendName, HostTensor, Session, SessionOptions } from './backend.ts';
-import { checkOptions, checkRun, type ValueType } from './check-run.ts';
+import type { Backend, BackendName, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
+import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** The npm package that a backend of this file calls. */
@@ -80,7 +80,11 @@ class WorkerSession implements Session {
     this.outputNames = created.outputs.map(({ name }) => name);
   }
 
-  async run(inputs: readonly HostTensor[], outputs?: readonly (HostTensor | null)[]): Promise<HostTensor[]> {
+  async run(
+    inputs: readonly HostTensor[],
+    wanted?: readonly (HostTensor | ResultShape | null)[],
+  ): Promise<HostTensor[]> {
+    const outputs = wanted?.map(given);
     if (this.#disposed) throw new Error('this session was disposed; create a new one');
     checkRun(this.#created.inputs, this.#created.outputs, inputs, outputs, this.#inPlace);
     const results = (await this.#link.send('run', { session: this.#session, inputs })) as HostTensor[];

@@ -44,12 +44,22 @@ function backward<T>(items: readonly T[], write: (item: T) => void): void {
 }
 
 function* graph(w: BackwardWriter, { name, nodes, inputs, outputs, initializers }: OnnxGraph): InParts<void> {
-  backward(outputs, (value) => w.message(12, () => valueInfo(w, value)));
-  backward(inputs, (value) => w.message(11, () => valueInfo(w, value)));
-  backward(initializers, (value) => w.message(5, () => tensor(w, value)));
+  yield* messages(w, 12, outputs, valueInfo);
+  yield* messages(w, 11, inputs, valueInfo);
+  yield* messages(w, 5, initializers, tensor);
   w.text(2, name);
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    w.message(1, () => node(w, nodes[i]!));
+  yield* messages(w, 1, nodes, node);
+}
+
+/** A part for each item. */
+function* messages<T>(
+  w: BackwardWriter,
+  field: number,
+  items: readonly T[],
+  write: (w: BackwardWriter, item: T) => void,
+): InParts<void> {
+  for (let i = items.length - 1; i >= 0; i--) {
+    w.message(field, () => write(w, items[i]!));
     yield;
   }
 }

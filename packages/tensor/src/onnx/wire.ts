@@ -3,6 +3,9 @@ import type { InParts } from '../slices.ts';
 /** Arrays from this size on are referenced until the end instead of being copied twice. */
 const LARGE = 1024;
 
+/** Longer texts are encoded. */
+const SHORT = 64;
+
 /** What is copied without a stop: under a millisecond. */
 const CHUNK = 1 << 20;
 
@@ -42,7 +45,21 @@ export class BackwardWriter {
   }
 
   text(field: number, value: string): void {
-    this.bytes(field, utf8.encode(value));
+    if (value.length < SHORT && this.#ascii(value)) this.#head(field, value.length);
+    else this.bytes(field, utf8.encode(value));
+  }
+
+  /** Writes a short text in place: names are most of a graph, and calling the encoder for each takes longer than all the rest. */
+  #ascii(value: string): boolean {
+    this.#reserve(value.length);
+    const start = this.#start - value.length;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      this.#block[start + i] = code;
+    }
+    this.#start = start;
+    return true;
   }
 
   /** Bytes; large ones are read when `finish` is called, and must not change until then. */
@@ -56,8 +73,7 @@ export class BackwardWriter {
       this.#start -= value.length;
       this.#block.set(value, this.#start);
     }
-    this.#varint(value.length);
-    this.#varint((field << 3) | 2);
+    this.#head(field, value.length);
   }
 
   message(field: number, write: () => void): void {
@@ -68,7 +84,12 @@ export class BackwardWriter {
 
   /** The head of a message, once its fields are written. @param before the `length` when it was begun. */
   endMessage(field: number, before: number): void {
-    this.#varint(this.length - before);
+    this.#head(field, this.length - before);
+  }
+
+  /** The head of what takes so many bytes. */
+  #head(field: number, length: number): void {
+    this.#varint(length);
     this.#varint((field << 3) | 2);
   }
 
