@@ -6,6 +6,7 @@ import { AutoModelForCausalLM, env, pipeline, Tensor } from '@huggingface/transf
 
 const [task, folder, ...files] = process.argv.slice(2);
 env.allowRemoteModels = false;
+env.useWasmCache = false; // it would be fetched, and the native runtime needs none
 env.localModelPath = dirname(folder);
 const options = { dtype: 'fp32', local_files_only: true };
 const run = task === 'generate' ? await generating() : await classifying();

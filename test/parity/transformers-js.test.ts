@@ -11,9 +11,12 @@ import { needs, rivulet, root, shared, stories, temporaryFolder } from '../suppo
 const mobilenet = join(shared, 'data/checkpoints/mobilenet_v2-imagenet');
 const photos = join(shared, 'data/images/photos');
 
+// Nothing is fetched: models come from this disk, and the native runtime needs no WebAssembly.
+env.allowRemoteModels = false;
+env.useWasmCache = false;
+
 /** The library's model and tokenizer of a folder on this disk. */
 async function theirs(folder: string, dtype: 'fp32' | 'q4' = 'fp32') {
-  env.allowRemoteModels = false;
   env.localModelPath = dirname(folder);
   const name = basename(folder);
   return {
@@ -101,7 +104,6 @@ describe('transformers.js on a model that we exported', () => {
     it('says what is on photographs', async () => {
       const output = join(folder(), 'mobilenet');
       await exportModel(mobilenet, output);
-      env.allowRemoteModels = false;
       env.localModelPath = folder();
       const classify = await pipeline('image-classification', 'mobilenet', { dtype: 'fp32', local_files_only: true });
       for (const [photo, label] of [
