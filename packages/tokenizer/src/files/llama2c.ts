@@ -1,5 +1,6 @@
 import { byteToken } from '../byte-token.ts';
 import { TokenizerFormatError } from '../format.ts';
+import { sentencePieceDecoder } from '../sentencepiece/decoder.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { tokenizerFromJSON } from '../tokenizer-json.ts';
 
@@ -49,15 +50,7 @@ export function tokenizerFromLlama2c(bytes: Uint8Array): Tokenizer {
       ],
       special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
     },
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        { type: 'Strip', content: ' ', start: 1, stop: 0 },
-      ],
-    },
+    decoder: sentencePieceDecoder(true),
     model: {
       type: 'BPE',
       unk_token: '<unk>',

@@ -1,5 +1,6 @@
 import { type Spec, TokenizerFormatError } from '../format.ts';
 import { scoredMerges } from './bpe.ts';
+import { sentencePieceDecoder } from './decoder.ts';
 import { PIECE, type SentencePieceFile } from './model-file.ts';
 
 /**
@@ -33,15 +34,7 @@ export function sentencePieceToJSON(file: SentencePieceFile): object {
     normalizer: { type: 'Sequence', normalizers: normalizers(file) },
     pre_tokenizer: null,
     post_processor: null,
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        ...(normalizer.addDummyPrefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
-      ],
-    },
+    decoder: sentencePieceDecoder(normalizer.addDummyPrefix),
     model: file.modelType === 'unigram' ? unigram(file) : bpe(file),
   };
 }
