@@ -4,7 +4,6 @@ import {
   detokenize,
   fromIterable,
   GPT2,
-  type GPT2Config,
   generate,
   generateEvents,
   type LanguageModel,
@@ -15,12 +14,12 @@ import {
 } from 'rivulet';
 import { lastValueFrom } from 'rxjs';
 import { inFolder, saveGPT2, transformersJs } from './exported.ts';
+import { GPT2_SMALL } from './gpt2-small.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
 import { server } from './server.ts';
 import { findPython, Side } from './side.ts';
 
-const GPT2_SMALL: GPT2Config = { vocabSize: 50_257, nPositions: 1024, nEmbd: 768, nLayer: 12, nHead: 12 };
 const peer = new URL('./peers/generation.py', import.meta.url).pathname;
 const gpt2Tokenizer = new URL('../../shared/tokenizers/hf/gpt2.json', import.meta.url).pathname;
 const TURNS = 5;

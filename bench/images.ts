@@ -21,7 +21,7 @@ const config: ImageConfig = {
  */
 async function decoding(): Promise<Figure[]> {
   return inFolder(async (folder) => {
-    const photo = new URL('../../shared/data/images/photos/parrot.jpg', import.meta.url).pathname;
+    const photo = join(shared, 'images/photos/parrot.jpg');
     const files = Array.from({ length: COUNT }, (_, i) => join(folder, `${i}.jpg`));
     for (const [i, file] of files.entries())
       await sharp(photo)

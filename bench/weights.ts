@@ -6,7 +6,6 @@ import {
   corpusBLEU,
   fromIterable,
   GPT2,
-  type GPT2Config,
   generate,
   generateEvents,
   loadText,
@@ -18,13 +17,13 @@ import {
 import { lastValueFrom, toArray } from 'rxjs';
 import { readSplit } from '../packages/rivulet/src/training/seq2seq-data.ts';
 import { readDigits } from './digits.ts';
+import { GPT2_SMALL } from './gpt2-small.ts';
 import type { Figure } from './main.ts';
 import { median } from './median.ts';
 
 const root = new URL('../', import.meta.url).pathname;
 const shared = join(root, '../shared/data');
 const TOKENS = 64;
-const GPT2_SMALL: GPT2Config = { vocabSize: 50_257, nPositions: 1024, nEmbd: 768, nLayer: 12, nHead: 12 };
 
 /** Tokens a second of GPT-2 small (random weights), one stream and 16, their short prompts included; the formats in turn. */
 async function speed(): Promise<Figure[]> {
