@@ -51,6 +51,14 @@ describe('Unigram', () => {
       );
     });
 
+  it('cuts at equal scores where the last bit of the numbers read says', async () => {
+    const scores: [string, number][] = [['_', -2.1267833709716797], ['r', -7.8619232177734375], ['rr', -11.265965461730957], ['s', -1e-7]]; // biome-ignore format: one thought
+    const json = fileOf({ vocab: scores });
+    const reference = Reference.fromString(json);
+    for (const text of ['_rrr', '_rrrs', 's_rrr'])
+      expect([...tokenizerFromJSON(json).encode(text)], text).to.deep.equal((await reference.encode(text)).getIds());
+  });
+
   it('is written as it was read', () => {
     const json = fileOf({ byte_fallback: true });
     expect(JSON.parse(tokenizerToJSON(tokenizerFromJSON(json))).model).to.deep.equal(JSON.parse(json).model);

@@ -7,6 +7,7 @@ import { BLANK, compactBytes, expand } from './blanks.ts';
 import { CompactText, expandEnds } from './compact-text.ts';
 import { Junctions } from './junctions.ts';
 import { LikeliestWords, type Unknown } from './likeliest-words.ts';
+import { readDecimal } from './read-decimal.ts';
 
 export interface UnigramOptions {
   /** Pieces with their log probabilities; the place is the id. */
@@ -44,11 +45,11 @@ export class Unigram implements Model {
     this.#ids = new Map(vocab.map(([piece], id) => [piece, id]));
     this.#bytes = Int32Array.from({ length: 256 }, (_, byte) => this.#ids.get(byteToken(byte)) ?? -1);
     const pieces = [...this.#ids].map(([piece, id]) => [compactBytes(piece), id] as const);
+    const scores = Float64Array.from(vocab, ([, score]) => readDecimal(score));
     const options = {
       trie: new DoubleArray(pieces),
-      scores: Float64Array.from(vocab, ([, score]) => score),
-      unknownScore:
-        vocab.reduce((least, [, score]) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY,
+      scores,
+      unknownScore: scores.reduce((least, score) => Math.min(least, score)) - UNKNOWN_PENALTY,
       single: false,
       unkId: unkId ?? -1,
       unknown: (...run: Parameters<Unknown>) => this.#unknown(...run),
