@@ -104,7 +104,8 @@ export function createServer({ tokenizer, model }: TextModel, options: ServeOpti
     if (request.dimensions) throw new ApiError(400, 'dimensions is not supported', { param: 'dimensions' });
     const inputs = promptIds(request.input, tokenizer);
     const format = request.encoding_format ?? 'float';
-    return context.json(await writer.inRoom(inputs.length, () => embeddings(causal, inputs, name, format)));
+    const { signal } = context.req.raw; // who goes away waits for nothing more
+    return context.json(await writer.inRoom(inputs.length, () => embeddings(causal, inputs, name, format, signal)));
   });
 
   return {
