@@ -19,6 +19,7 @@ import type { Figure } from './main.ts';
 import { median } from './median.ts';
 import { server } from './server.ts';
 import { findPython, Side } from './side.ts';
+import { weights } from './weights.ts';
 
 const peer = new URL('./peers/generation.py', import.meta.url).pathname;
 const gpt2Tokenizer = new URL('../../shared/tokenizers/hf/gpt2.json', import.meta.url).pathname;
@@ -178,6 +179,7 @@ const parts: Readonly<Record<string, (model: CausalLM, weights: GPT2) => Promise
   'first-token': firstToken,
   overhead,
   server,
+  weights: () => weights(['speed', 'stories']),
 };
 
 /** GPT-2 small with random weights. @throws RangeError for a part that there is not. */
@@ -188,14 +190,14 @@ export async function generation(names: readonly string[]): Promise<Figure[]> {
   const wanted = Object.entries(parts).filter(([name]) => names.length === 0 || names.includes(name));
   const figures: Figure[] = [];
   let model: CausalLM | undefined;
-  let weights: GPT2 | undefined;
+  let plain: GPT2 | undefined;
   for (const [name, part] of wanted) {
-    const needed = name !== 'overhead' && name !== 'server';
+    const needed = !['overhead', 'server', 'weights'].includes(name);
     if (needed) {
-      weights ??= new GPT2(GPT2_SMALL);
-      model ??= await CausalLM.compile(weights, { eosTokenIds: [], keptPrefixes: 0 });
+      plain ??= new GPT2(GPT2_SMALL);
+      model ??= await CausalLM.compile(plain, { eosTokenIds: [], keptPrefixes: 0 });
     }
-    figures.push(...(await part(model!, weights!)));
+    figures.push(...(await part(model!, plain!)));
   }
   await model?.dispose();
   return figures;

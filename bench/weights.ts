@@ -25,29 +25,40 @@ const root = new URL('../', import.meta.url).pathname;
 const shared = join(root, '../shared/data');
 const TOKENS = 64;
 
-/** Tokens a second of GPT-2 small (random weights), one stream and 16, their short prompts included; the formats in turn. */
-async function speed(): Promise<Figure[]> {
+/** GPT-2 small (random weights) in every format. */
+async function compileAll(figures: Figure[]): Promise<Map<WeightFormat, CausalLM>> {
   const model = new GPT2(GPT2_SMALL);
   const compiled = new Map<WeightFormat, CausalLM>();
-  const figures: Figure[] = [];
   for (const weights of weightFormats) {
     const begin = performance.now();
     compiled.set(weights, await CausalLM.compile(model, { eosTokenIds: [], keptPrefixes: 0, weights }));
     figures.push({ what: `${weights}: compiling GPT-2 small`, value: (performance.now() - begin) / 1000, unit: 's' });
   }
+  return compiled;
+}
+
+/** Tokens a second of GPT-2 small, prompts included; the formats in turn, after a turn that warms up. */
+async function rates(count: number, length: number, turns: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const compiled = await compileAll(figures);
   const random = seeded(1);
-  const prompt = Array.from({ length: 16 }, () => Math.floor(random.nextFloat() * 50_257));
-  for (const streams of [1, 16]) {
-    const rates = new Map<WeightFormat, number[]>(weightFormats.map((weights) => [weights, []]));
-    for (let turn = 0; turn < 4; turn++)
-      for (const [weights, causal] of compiled)
-        rates.get(weights)!.push(await tokensPerSecond(causal, prompt, streams));
-    const plain = median(rates.get('float32')!);
-    for (const [weights, values] of rates) {
-      const what = `${weights}: ${streams === 1 ? 'one stream' : `${streams} streams`}, ${TOKENS} tokens after 16`;
-      figures.push({ what, value: median(values), unit: 'tokens/s' });
-      if (weights !== 'float32') figures.push({ what: `${what}, ratio`, value: median(values) / plain, unit: '×' });
+  const prompt = Array.from({ length }, () => Math.floor(random.nextFloat() * 50_257));
+  const all = new Map<WeightFormat, number[]>(weightFormats.map((weights) => [weights, []]));
+  const ratios = new Map<WeightFormat, number[]>(weightFormats.map((weights) => [weights, []]));
+  for (let turn = 0; turn <= turns; turn++) {
+    let plain = 0;
+    for (const [weights, causal] of compiled) {
+      const rate = await tokensPerSecond(causal, prompt, count);
+      if (weights === 'float32') plain = rate;
+      if (turn === 0) continue;
+      all.get(weights)!.push(rate);
+      ratios.get(weights)!.push(rate / plain);
     }
+  }
+  for (const [weights, values] of all) {
+    const what = `${weights}: ${count === 1 ? 'one stream' : `${count} streams`}, ${TOKENS} tokens after ${length}`;
+    figures.push({ what, value: median(values), unit: 'tokens/s' });
+    if (weights !== 'float32') figures.push({ what: `${what}, ratio`, value: median(ratios.get(weights)!), unit: '×' });
   }
   for (const causal of compiled.values()) await causal.dispose();
   return figures;
@@ -124,7 +135,13 @@ async function images(): Promise<Figure[]> {
   return figures;
 }
 
-const parts: Readonly<Record<string, () => Promise<Figure[]>>> = { speed, stories, translation, images };
+const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  speed: () => rates(1, 128, 5),
+  streams: () => rates(16, 16, 3),
+  stories,
+  translation,
+  images,
+};
 
 /** What weights in whole numbers bring and cost. @throws RangeError for a part that there is not. */
 export async function weights(names: readonly string[]): Promise<Figure[]> {

@@ -158,6 +158,28 @@ describe('serveModel', () => {
       const parsed = JSON.parse(bound.choices[0]!.message.content!);
       expect(parsed.name).to.be.oneOf(['Tom', 'Lily']);
       expect(parsed.age).to.satisfy(Number.isInteger);
+      const parameters = { type: 'object', properties: { animal: { enum: ['dog', 'cat'] } }, required: ['animal'] };
+      const tools = [{ type: 'function', function: { name: 'feed', parameters } }, { type: 'function', function: { name: 'walk', parameters: { type: 'object', properties: {} } } }]; // biome-ignore format: one thought
+      const called = await chat({ tools, tool_choice: 'required', max_tokens: 60 });
+      expect(called.choices[0]).to.include({ finish_reason: 'tool_calls' });
+      expect(called.choices[0]!.message.content).to.equal(null);
+      const [call] = called.choices[0]!.message.tool_calls!;
+      if (call?.type !== 'function') throw new Error('no function is called');
+      expect(call.function.name).to.be.oneOf(['feed', 'walk']);
+      const feed = { type: 'function', function: { name: 'feed' } } as const;
+      const calling = client.chat.completions.stream({ model: 'stories', messages: [...messages], tools: tools as never, tool_choice: feed, max_tokens: 60, temperature: 0 }); // biome-ignore format: a call
+      const { message } = (await calling.finalChatCompletion()).choices[0]!;
+      const [fed] = message.tool_calls!;
+      expect(fed!.function.name).to.equal('feed');
+      expect(JSON.parse(fed!.function.arguments).animal).to.be.oneOf(['dog', 'cat']);
+      const history = [...messages, { ...message }, { role: 'tool', tool_call_id: fed!.id, content: 'done' }];
+      const next = await chat({ messages: history, tools, max_tokens: 4 });
+      expect(next.choices[0]!.message.tool_calls).to.equal(undefined);
+      const oneOf = [{ type: 'function', function: { name: 'x', parameters: { oneOf: [] } } }];
+      expect(await failure(chat({ tools: oneOf, tool_choice: 'required' }))).to.include({
+        status: 400,
+        param: 'tools',
+      });
       const wrong = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', if: {} } } };
       expect(await failure(chat({ response_format: wrong }))).to.include({ status: 400, param: 'response_format' });
     } finally {

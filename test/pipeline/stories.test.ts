@@ -68,6 +68,12 @@ describe('stories260K', () => {
     session.dispose();
   });
 
+  it('embeds texts, together, as transformers does', async () => {
+    const cases = JSON.parse(readFileSync(join(fixtures, 'embeddings.json'), 'utf8')) as { ids: number[]; vector: number[] }[]; // biome-ignore format: a cast
+    const vectors = await Promise.all(cases.map(({ ids }) => (text.model as CausalLM).embed(ids)));
+    for (const [i, { vector }] of cases.entries()) expect(vectors[i]!).to.be.allclose(vector, { atol: 3e-6, rtol: 0 });
+  });
+
   it('scores, embeds and continues the texts of a stream, many at once, as each by itself', async () => {
     const { model, tokenizer } = text;
     const lines = ['Once upon a time', 'Lily', 'The sun was big and', 'Tom had a red ball.'];

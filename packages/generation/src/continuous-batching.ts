@@ -91,6 +91,11 @@ export class ContinuousBatching implements LanguageModel {
     if (decoder.bosTokenId !== undefined) this.bosTokenId = decoder.bosTokenId;
   }
 
+  /** Rows that may be in work at once. */
+  get maxRows(): number {
+    return this.#options.maxRows;
+  }
+
   get load(): BatchLoad {
     return { running: this.#running.size, waiting: this.#waiting.length, rows: this.#rows() };
   }
@@ -155,7 +160,8 @@ export class ContinuousBatching implements LanguageModel {
     this.#working = true;
     try {
       while (this.#feeds.length + this.#jobs.length > 0) {
-        if (this.#running.size + this.#waiting.length > 1) await turn(); // all that were answered ask again
+        // All that were answered ask again, and all jobs that come together are there.
+        if (this.#running.size + this.#waiting.length > 1 || this.#jobs.length > 0) await turn();
         this.#removeClosed();
         this.#admit();
         await this.#jobs.shift()?.();

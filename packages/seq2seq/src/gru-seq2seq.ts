@@ -1,6 +1,6 @@
 import { crossEntropyParts, dropout, Embedding, Linear, linear, Module, MultiheadAttention } from '@rivulet/nn';
 import { GRU } from '@rivulet/recurrent';
-import { concat, iota, type Tensor } from '@rivulet/tensor';
+import { concat, type Dim, iota, type Tensor } from '@rivulet/tensor';
 import type { GRUSeq2SeqConfig } from './config.ts';
 
 /** The source as the decoder sees it. */
@@ -11,6 +11,11 @@ export interface Encoded {
   readonly mask: Tensor;
   /** The first states of the two decoder layers, [2, B, H]. */
   readonly state: Tensor;
+}
+
+/** Bool [B, 1, 1, S] of lengths int32 [B]: true at the source's tokens. */
+export function sourceMask(size: Dim, lengths: Tensor): Tensor {
+  return iota(size).cast('int32').unsqueeze(0).less(lengths.unsqueeze(1)).unsqueeze(1).unsqueeze(1);
 }
 
 /**
@@ -65,7 +70,7 @@ export class GRUSeq2Seq extends Module {
     const states = this.bridge.forward(summary).tanh().chunk(2, 1);
     return {
       memory: this.attention ? x.transpose(0, 1) : null,
-      mask: iota(source.dim(1)).cast('int32').unsqueeze(0).less(lengths.unsqueeze(1)).unsqueeze(1).unsqueeze(1),
+      mask: sourceMask(source.dim(1), lengths),
       state: concat(
         states.map((s) => s.unsqueeze(0)),
         0,
@@ -90,12 +95,19 @@ export class GRUSeq2Seq extends Module {
   }
 
   /**
-   * One token further: tokens int32 [B], states [2, B, H], keys and values [B, heads, S, D] → logits [B, V], next states. V: targetVocabSize.
+   * One token further: tokens int32 [B], states [2, B, H], keys and values [B, heads, S, D] with a mask as of `Encoded` → logits
+   * [B, V], next states. V: targetVocabSize.
    */
-  step(tokens: Tensor, state: Tensor, source: { k: Tensor; v: Tensor } | null): { logits: Tensor; state: Tensor } {
+  step(
+    tokens: Tensor,
+    state: Tensor,
+    source: { k: Tensor; v: Tensor; mask: Tensor } | null,
+  ): { logits: Tensor; state: Tensor } {
     const [lowerState, upperState] = state.chunk(2, 0);
     const lower = this.decoder[0]!.step(this.#embed(tokens), lowerState!.squeeze(0)); // [B, H]
-    const context = source ? this.attention!.attend(lower.unsqueeze(1), source).squeeze(1) : null;
+    const context = source
+      ? this.attention!.attend(lower.unsqueeze(1), source, { mask: source.mask }).squeeze(1)
+      : null;
     const upper = this.decoder[1]!.step(context ? lower.add(context) : lower, upperState!.squeeze(0));
     const logits = this.#logits(context ? concat([upper, context], 1) : upper);
     return { logits, state: concat([lower.unsqueeze(0), upper.unsqueeze(0)], 0) };

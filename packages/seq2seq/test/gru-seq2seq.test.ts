@@ -113,6 +113,35 @@ for (const [name, settings] of Object.entries({ 'with attention': config, withou
       await translator.dispose();
     });
 
+    it('translates many texts together as each alone, whatever their lengths and beams', async () => {
+      const translator = await Translator.compile(make(), { maxRows: 3 });
+      const texts = [[4, 19, 6], [7], [8, 9, 10, 11, 12, 3], [5, 5], [13, 14, 15, 16]];
+      const write = async (text: number[], i: number): Promise<readonly number[]> => {
+        const options = { maxNewTokens: 4 + 2 * i, numBeams: i % 2 === 0 ? 1 : 3, outputLogprobs: true };
+        let made: readonly number[] = [];
+        for await (const event of generate(translator, text, options))
+          if (event.type === 'generation-end') made = [...event.tokens, ...event.logProbs!];
+        return made;
+      };
+      const alone: (readonly number[])[] = [];
+      for (const [i, text] of texts.entries()) alone.push(await write(text, i));
+      for (const [i, made] of (await Promise.all(texts.map(write))).entries())
+        expect(Float32Array.from(made)).to.be.allclose(Float32Array.from(alone[i]!), { atol: 1e-5 });
+      await translator.dispose();
+    });
+
+    it('refuses what would fail the texts beside it', async () => {
+      const translator = await Translator.compile(make());
+      const failed = async (work: Promise<unknown>): Promise<string> =>
+        work.then(() => '', (error: Error) => error.message); // biome-ignore format: short
+      expect(await failed(translator.open([4, 20]))).to.equal('token 20 is not one of the 20 that there are');
+      const session = await translator.open([4]);
+      expect(await failed(session.step([12], [0]))).to.equal('token 12 is not one of the 12 that there are');
+      expect(await failed(session.step([1], [1]))).to.equal('parent 1 is not one of the 1 that there are');
+      expect(await failed(Translator.compile(make(), { maxRows: 0 }))).to.contain('maxRows');
+      await translator.dispose();
+    });
+
     it('gives every parameter a gradient', async () => {
       const model = make();
       const int32 = 'int32' as const;

@@ -4,7 +4,7 @@ import type { TokenizedText } from './text.ts';
 
 /** What `embed` needs of a model; `CausalLM` has it. */
 export interface Embedder {
-  embed(ids: ArrayLike<number>): Promise<Float32Array>;
+  embed(ids: ArrayLike<number>, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>;
 }
 
 export interface Embedded {
@@ -15,7 +15,8 @@ export interface Embedded {
 }
 
 /**
- * A vector for every text, in order. Window: `concurrency`.
+ * A vector for every text, in order. With `concurrency` above 1 a model that takes texts together, as `CausalLM` does, reads those of
+ * like length in one run. Window: `concurrency`.
  *
  *     source:  --{0}-----{1}-----|
  *     embed:   -----{0}-----{1}--|
@@ -25,7 +26,11 @@ export interface Embedded {
  */
 export function embed(model: Embedder, options: SettledOptions = {}): OperatorFunction<TokenizedText, Embedded> {
   return mapSettled(
-    async ({ index, text, ids }: TokenizedText) => ({ index, text, vector: await model.embed(ids) }),
+    async ({ index, text, ids }: TokenizedText, _index, signal) => ({
+      index,
+      text,
+      vector: await model.embed(ids, { signal }),
+    }),
     ({ text }) => text,
     options,
   );

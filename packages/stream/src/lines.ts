@@ -27,8 +27,13 @@ export function lines(
       return text;
     };
     // Loops, not `yield*`: in an asynchronous generator that costs promises of its own for every line.
-    for await (const chunk of chunks) for (const line of splitter.push(decode(chunk))) yield line;
+    for await (const chunk of chunks) {
+      for (const line of splitter.push(decode(chunk))) yield line;
+      splitter.check();
+    }
     for (const line of splitter.push(decoder.decode())) yield line;
+    splitter.check();
     for (const line of splitter.end()) yield line;
+    splitter.check();
   });
 }

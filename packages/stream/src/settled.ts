@@ -11,14 +11,14 @@ export interface SettledOptions extends ItemErrorOptions {
 
 /** `mapAsync` whose errors are `ItemError`s, told in the items' order; an item whose error `onItemError` takes is left out. */
 export function mapSettled<T, R>(
-  work: (item: T, index: number) => Promise<R>,
+  work: (item: T, index: number, signal: AbortSignal) => Promise<R>,
   textOf: (item: T) => string,
   { concurrency = 1, ...options }: SettledOptions,
 ): OperatorFunction<T, R> {
   type Settled = { readonly result: R } | { readonly error: ItemError };
   const attempt = mapAsync(
-    (item: T, _signal, index): Promise<Settled> =>
-      work(item, index).then(
+    (item: T, signal, index): Promise<Settled> =>
+      work(item, index, signal).then(
         (result) => ({ result }),
         (error: unknown) => ({ error: new ItemError(index, textOf(item), error) }),
       ),

@@ -1,12 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { expect } from 'chai';
-import { lastValueFrom, type Observable, type Subscription, toArray } from 'rxjs';
+import { lastValueFrom, type Observable, type Subscription, take, toArray } from 'rxjs';
 import { fromReadable, mapAsync } from '../src/index.ts';
-import { type FileLine, files, glob, type TailOptions, tail } from '../src/node/index.ts';
+import { type FileLine, files, glob, savePositions, type TailLine, type TailOptions, tail } from '../src/node/index.ts';
 import { failure, turns, until } from './support/probe.ts';
 
 const all = <T>(stream: Observable<T>): Promise<T[]> => lastValueFrom(stream.pipe(toArray()));
@@ -162,6 +163,75 @@ describe('tail', () => {
     await rm(at('later'));
     expect(await come(1)).to.deep.equal(['later:1:b']);
     subscription.unsubscribe();
+  });
+
+  /** Reads `count` lines, and is stopped when they are done, while the line after them, if there is one, is in work. */
+  const part = async (
+    path: string,
+    checkpoint: string,
+    count: number,
+    options: TailOptions = {},
+  ): Promise<string[]> => {
+    const lines = tail(path, { poll: 1, from: 'start', checkpoint, ...options });
+    const seen: TailLine[] = [];
+    const subscription = lines.pipe(savePositions(checkpoint, { every: 1 }), take(count + 1)).subscribe((line) => seen.push(line)); // biome-ignore format: a call
+    const saved = (): boolean => {
+      if (!existsSync(checkpoint)) return false;
+      const text = readFileSync(checkpoint, 'utf8');
+      return count === 0 || (seen.length >= count && text.includes(JSON.stringify(seen[count - 1]!.position)));
+    };
+    await until(saved);
+    subscription.unsubscribe();
+    return seen.slice(0, count).map(({ path: of, line, text }) => `${of.slice(folder.length + 1)}:${line}:${text}`);
+  };
+
+  it('goes on where a pipeline was stopped, in files that were renamed, and in new ones', async () => {
+    const checkpoint = at('.positions');
+    await writeFile(at('log'), 'one\ntwo\nthr');
+    expect(await part(folder, checkpoint, 2)).to.deep.equal(['log:0:one', 'log:1:two']);
+    await appendFile(at('log'), 'ee\nfour\n');
+    await rename(at('log'), at('log.1'));
+    await writeFile(at('log'), 'other\n');
+    const lines = await part(folder, checkpoint, 3, { match: (name) => !name.endsWith('.1') });
+    expect(lines.sort()).to.deep.equal(['log.1:2:three', 'log.1:3:four', 'log:0:other']);
+    await appendFile(at('log'), 'last\n');
+    expect(await part(folder, checkpoint, 1)).to.deep.equal(['log:1:last']);
+    await writeFile(at('log'), 'written anew\n');
+    expect(await part(folder, checkpoint, 1)).to.deep.equal(['log:0:written anew']);
+  });
+
+  it('knows from the first start on where it began, and does not read its own checkpoint', async () => {
+    const checkpoint = at('positions');
+    await writeFile(at('a'), 'old\n');
+    expect(await part(folder, checkpoint, 0, { from: 'end' })).to.deep.equal([]);
+    await appendFile(at('a'), 'while it was away\n');
+    expect(await part(folder, checkpoint, 1, { from: 'end' })).to.deep.equal(['a:0:while it was away']);
+  });
+
+  it('gives a line again whose work was not done', async () => {
+    const checkpoint = at('.positions');
+    await writeFile(at('a'), 'one\ntwo\n');
+    const failing = tail(folder, { poll: 1, from: 'start', checkpoint }).pipe(
+      mapAsync((line) => (line.text === 'two' ? Promise.reject(new Error('down')) : Promise.resolve(line))),
+      savePositions(checkpoint),
+    );
+    expect(await message(all(failing))).to.include('down');
+    expect(await part(folder, checkpoint, 1)).to.deep.equal(['a:1:two']);
+  });
+
+  it('counts bytes in other encodings, with their marks of byte order', async () => {
+    const checkpoint = at('.positions');
+    const bytes = (text: string): Buffer => Buffer.from(text, 'utf16le');
+    await writeFile(at('a'), bytes('\ufeff\u0a41\u410a\r\nzwei\n'));
+    const options = { encoding: 'utf-16le' };
+    expect(await part(folder, checkpoint, 1, options)).to.deep.equal(['a:0:\u0a41\u410a']);
+    await appendFile(at('a'), bytes('drei\n'));
+    const again = await part(folder, checkpoint, 2, options);
+    expect(again.at(-1)).to.equal('a:2:drei');
+    await writeFile(checkpoint, '[{"file": 1}]');
+    expect(await message(all(tail(folder, { checkpoint })))).to.include(
+      'expected a list of { file, head, offset, lines }',
+    );
   });
 
   it('looks only when it is asked, and stops when it is left', async () => {

@@ -34,6 +34,7 @@ export { ShapeError } from './errors.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
 export { inputsOf, resolve, topological } from './graph.ts';
+export { JoinedRuns, type JoinedRunsOptions } from './joined-runs.ts';
 export { type WeightFormat, weightFormats } from './lowering/packed-weights.ts';
 export type { Node } from './node.ts';
 export { eye, flip, type PadMode } from './ops/arrange.ts';

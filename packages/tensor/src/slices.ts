@@ -8,7 +8,8 @@ export type InParts<T> = Generator<void, T>;
 const SLICE = 2;
 
 /** Lets the event loop run. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const breathe = (): Promise<void> =>
+  new Promise((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
 /** All parts at once. */
 export function atOnce<T>(work: InParts<T>): T {

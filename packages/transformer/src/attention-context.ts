@@ -33,6 +33,8 @@ export interface CacheInputs {
 export interface AttentionContext {
   /** q [T, heads·D], k and v [T, groups·D] → [T, heads·D]. */
   attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor;
+  /** q, k and v in one, [T, (heads + 2·groups)·D] → [T, heads·D]. */
+  attendPacked(layer: number, qkv: Tensor): Tensor;
   /** int64, broadcasts to the tokens' shape: where each stands. */
   readonly positions: Tensor;
 }
@@ -44,14 +46,24 @@ export function wholeText(sizes: DecoderSizes, ids: Tensor, rotary?: RotaryTable
   const split = (x: Tensor, count: number): Tensor => splitHeads(inRows(x, ids), count);
   const [cos, sin] = (rotary ? tables(rotary, sizes) : []).map((table) => table.gather(positions));
   const turn = (x: Tensor): Tensor => (cos && sin ? rotate(x, cos, sin) : x);
+  const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor => {
+    const [queries, keys] = [turn(split(q, heads)), turn(split(k, groups))];
+    const values = split(v, groups);
+    return asList(mergeHeads(attention(queries, perHead(keys, sizes), perHead(values, sizes), { causal: true })));
+  };
   return {
     positions,
-    attend(_, q, k, v) {
-      const [queries, keys] = [turn(split(q, heads)), turn(split(k, groups))];
-      const values = split(v, groups);
-      return asList(mergeHeads(attention(queries, perHead(keys, sizes), perHead(values, sizes), { causal: true })));
-    },
+    attend: (_, q, k, v) => attend(q, k, v),
+    attendPacked: (_, qkv) => attend(...unpacked(qkv, sizes)),
   };
+}
+
+/** [T, (heads + 2·groups)·D] → q [T, heads·D], k and v [T, groups·D]. */
+export function unpacked(qkv: Tensor, { heads, groups, headWidth }: DecoderSizes): [q: Tensor, k: Tensor, v: Tensor] {
+  return qkv.split(
+    [heads, groups, groups].map((count) => count * headWidth),
+    -1,
+  ) as [Tensor, Tensor, Tensor];
 }
 
 /** Keys or values [B, groups, S, D] → [B, heads, S, D]: each group once for every head that it serves. */
@@ -101,13 +113,22 @@ export class CachedText implements AttentionContext {
   }
 
   attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor {
+    const { heads, groups } = this.#sizes;
+    const [queries, newKeys, newValues] = [q, k, v].map((x) => inRows(x, this.#ids)) as [Tensor, Tensor, Tensor];
+    return this.#attend(layer, [this.#turn(queries, heads), this.#turn(newKeys, groups), newValues]);
+  }
+
+  attendPacked(layer: number, qkv: Tensor): Tensor {
+    if (this.#turns) return this.attend(layer, ...unpacked(qkv, this.#sizes));
+    return this.#attend(layer, [inRows(qkv, this.#ids)]); // one change of shape in place of a split and three
+  }
+
+  /** @param given q, k and v, or all in one; in rows. */
+  #attend(layer: number, given: readonly Tensor[]): Tensor {
     const { heads, groups, headWidth } = this.#sizes;
     const { keys, values, lengths, total } = this.#cache;
-    const caches = [keys[layer]!, values[layer]!];
-    const [queries, newKeys, newValues] = [q, k, v].map((x) => inRows(x, this.#ids)) as [Tensor, Tensor, Tensor];
-    const given = [this.#turn(queries, heads), this.#turn(newKeys, groups), newValues];
-    const inputs = [...given, ...caches, lengths, total, ...this.#tables];
-    const attrs = { heads, groups, scale: 1 / Math.sqrt(headWidth) };
+    const inputs = [...given, keys[layer]!, values[layer]!, lengths, total, ...this.#tables];
+    const attrs = { heads, groups, scale: 1 / Math.sqrt(headWidth), packed: given.length === 1 };
     const [y, nextKeys, nextValues] = applyAll('cachedAttention', inputs, attrs);
     this.keys[layer] = nextKeys!;
     this.values[layer] = nextValues!;

@@ -59,19 +59,20 @@ export class CompiledDecoder implements RowDecoder {
       lengths: { shape: [rows], dtype: 'int32' }, // the position of each row's last new token
       total: { shape: [1], dtype: 'int32' }, // the most tokens of any row, new ones included
       wanted: { shape: [symbol('W')], dtype: 'int32' }, // tokens whose logits are wanted, by their number in ids
+      shares: { shape: [rows, 1, length] }, // of each token in what is pooled
       ...Object.fromEntries(names.map((name) => [name, cache])),
     };
     const graph = await compile<InputSpecs, Outputs>(
       specs,
       (given) => {
-        const { ids, lengths, total, wanted } = given as Record<string, NonNullable<(typeof given)[string]>>;
+        const { ids, lengths, total, wanted, shares } = given as Record<string, NonNullable<(typeof given)[string]>>;
         const [keys, values] = [0, 1].map((odd) => names.filter((_, i) => i % 2 === odd).map((name) => given[name]!));
         const past = { lengths: lengths!, total: total!, keys: keys!, values: values! };
         const context = new CachedText(sizes, ids!, past, rotary);
         const hidden = model.hidden(ids!, context);
         const chosen = hidden.gather(wanted!);
         const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
-        const pooled = inRows(model.normalize(hidden), ids!).mean(1); // costs next to nothing beside the rest
+        const pooled = shares!.matmul(inRows(model.normalize(hidden), ids!)); // costs next to nothing beside the rest
         const logits = model.head(chosen);
         return { logits, ...logitPeaks(logits), pooled, ...Object.fromEntries(caches) };
       },
@@ -127,15 +128,33 @@ export class CompiledDecoder implements RowDecoder {
     return logits;
   }
 
-  /** The mean of the last hidden states, after the last norm: [E]. */
-  async pool(tokens: readonly number[]): Promise<Float32Array> {
-    const row = this.add();
+  /**
+   * The mean of the last hidden states of each text, after the last norm: [E] each. They are read in one run, filled up behind their
+   * ends, where nothing of them looks.
+   */
+  async pool(texts: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    const cache = this.#cache;
+    const longest = Math.max(...texts.map(({ length }) => length));
+    const rows = texts.map(() => this.add());
     try {
-      this.#cache.reserve(row, tokens.length);
-      const { pooled } = await this.#run(this.#cache.slotOf(row), 1, Int32Array.from(tokens), Int32Array.of(0));
-      return pooled;
+      for (const row of rows) cache.reserve(row, longest);
+      cache.gather(rows);
+      const first = Math.min(...rows.map((row) => cache.slotOf(row)));
+      const ids = new Int32Array(texts.length * longest);
+      const shares = new Float32Array(ids.length);
+      for (const [i, text] of texts.entries()) {
+        const at = (cache.slotOf(rows[i]!) - first) * longest;
+        ids.set(text, at);
+        shares.fill(1 / text.length, at, at + text.length);
+      }
+      const { pooled } = await this.#run(first, texts.length, ids, Int32Array.of(0), shares);
+      const width = pooled.length / texts.length;
+      return rows.map((row) => {
+        const at = (cache.slotOf(row) - first) * width;
+        return pooled.slice(at, at + width);
+      });
     } finally {
-      this.remove(row);
+      for (const row of rows) this.remove(row);
     }
   }
 
@@ -149,6 +168,7 @@ export class CompiledDecoder implements RowDecoder {
     rows: number,
     ids: Int32Array,
     wanted: Int32Array,
+    shares: Float32Array = new Float32Array(ids.length),
   ): Promise<{ logits: Float32Array; pooled: Float32Array }> {
     const length = ids.length / rows;
     const lengths = Int32Array.from(this.#cache.lengths(first, rows), (n) => n + length - 1);
@@ -159,6 +179,7 @@ export class CompiledDecoder implements RowDecoder {
       lengths: int32([rows], lengths),
       total: int32([1], Int32Array.of(Math.max(...lengths) + 1)),
       wanted: int32([wanted.length], wanted),
+      shares: { dtype: 'float32' as const, dims: [rows, 1, length], data: shares },
       ...caches,
     };
     const into = this.#buffers.take(wanted.length);

@@ -51,8 +51,7 @@ class GPT2Attention extends Module {
   }
 
   forward(x: Tensor, layer: number, context: AttentionContext): Tensor {
-    const [q, k, v] = this.c_attn.forward(x).chunk(3, -1) as [Tensor, Tensor, Tensor];
-    return this.c_proj.forward(context.attend(layer, q, k, v));
+    return this.c_proj.forward(context.attendPacked(layer, this.c_attn.forward(x)));
   }
 }
 

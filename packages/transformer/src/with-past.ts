@@ -8,6 +8,7 @@ import {
   inRows,
   perHead,
   tables,
+  unpacked,
 } from './attention-context.ts';
 
 /** A decoder as a graph for `exportONNX`: what it takes, and what computes its outputs. */
@@ -79,6 +80,10 @@ class TextWithPast implements AttentionContext {
     const queries = this.#turn(split(q, heads));
     const options = { mask: this.#mask, causal: true };
     return asList(mergeHeads(attention(queries, perHead(keys, this.#sizes), perHead(values, this.#sizes), options)));
+  }
+
+  attendPacked(layer: number, qkv: Tensor): Tensor {
+    return this.attend(layer, ...unpacked(qkv, this.#sizes));
   }
 
   #turn(x: Tensor): Tensor {

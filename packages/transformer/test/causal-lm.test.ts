@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { argmax, logSumExp, score } from '@rivulet/generation';
+import { argmax, generate, logSumExp, score } from '@rivulet/generation';
 import { type Module, storageOf } from '@rivulet/nn';
 import { compile, gradients } from '@rivulet/tensor';
 import { expect } from 'chai';
@@ -226,6 +226,42 @@ describe('CausalLM', () => {
     expect(full).to.be.instanceOf(RangeError).with.property('message').that.includes('65 tokens');
     session.dispose();
     expect((await score(model, [1, 2, 3])).logProbs).to.have.length(2);
+    await model.dispose();
+  });
+
+  it('embeds texts of many callers together as each alone, beside a text that is continued', async () => {
+    for (const name of ['llama with one head of keys and biases', 'gpt2']) {
+      const model = await lm(filled(cases[name]!));
+      const texts = [3, 1, 4, 9, 5, 30, 8, 2, 33, 6].map((length) =>
+        Array.from({ length }, (_, i) => (7 * i + length) % 37),
+      );
+      const alone: Float32Array[] = [];
+      for (const text of texts) alone.push(await model.embed(text));
+      const story = async (): Promise<number[]> => {
+        const ids: number[] = [];
+        for await (const event of generate(model, [1, 2], { maxNewTokens: 12 }))
+          if (event.type === 'token') ids.push(event.id);
+        return ids;
+      };
+      const told = await story();
+      const [again, ...together] = await Promise.all([story(), ...texts.map((text) => model.embed(text))]);
+      expect(again).to.deep.equal(told);
+      for (const [i, vector] of together.entries()) expect(vector).to.be.allclose(alone[i]!, { atol: 1e-6, rtol: 0 });
+      expect(Math.hypot(...alone[0]!)).to.be.closeTo(1, 1e-6);
+      await model.dispose();
+    }
+  });
+
+  it('embeds nothing for a caller that is gone, or that gives what does not fit, and the others all the same', async () => {
+    const model = await tiny();
+    const controller = new AbortController();
+    const told = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+    const results = [told(model.embed([1, 2], controller)), told(model.embed([])), model.embed([3, 4])];
+    controller.abort('gone');
+    const [aborted, empty, vector] = await Promise.all(results);
+    expect(aborted).to.equal('gone');
+    expect(empty).to.be.instanceOf(RangeError);
+    expect(vector).to.be.instanceOf(Float32Array);
     await model.dispose();
   });
 });

@@ -14,7 +14,6 @@ import {
   ViT,
 } from '@rivulet/vision';
 import { expect } from 'chai';
-import { JoinedRuns } from '../src/inference/joined-runs.ts';
 import { encodePNG } from '../src/pictures/canvas.ts';
 import { fill } from './support/formula.ts';
 
@@ -35,30 +34,6 @@ const filled = <M extends ResNet | ViT>(model: M): M => {
 };
 const resnet = (): ResNet => filled(new ResNet({ block: 'basic', layers: [1, 1, 1, 1], numClasses: 3 }));
 const VIT = { imageSize: 64, patchSize: 16, channels: 3, embedDim: 24, depth: 3, numHeads: 3, mlpRatio: 2, numClasses: 3, dropout: 0 }; // biome-ignore format: a table
-
-describe('JoinedRuns', () => {
-  it('runs a lone item at once, and together those that come meanwhile', async () => {
-    const batches: number[][] = [];
-    const runs = new JoinedRuns<number, number>(async (items) => {
-      batches.push([...items]);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      return items.map((item) => 10 * item);
-    }, 3);
-    expect(await Promise.all([1, 2, 3, 4, 5, 6].map((item) => runs.run(item)))).to.deep.equal([10, 20, 30, 40, 50, 60]);
-    expect(batches).to.deep.equal([[1], [2, 3, 4], [5, 6]]);
-    expect(await runs.run(7)).to.equal(70);
-  });
-
-  it('fails the items of a batch that fails, and goes on', async () => {
-    const runs = new JoinedRuns<number, number>(async (items) => {
-      if (items.includes(2)) throw new Error('no twos');
-      return items;
-    }, 2);
-    const results = await Promise.allSettled([1, 2, 3, 4].map((item) => runs.run(item)));
-    expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
-    expect(() => new JoinedRuns(async () => [], 0)).to.throw(RangeError, 'maxBatch must be a whole number from 1');
-  });
-});
 
 describe('compiled image models', () => {
   it('classify alike alone and in a batch, and each bad image fails alone', async () => {

@@ -43,6 +43,7 @@ async function translate(
           generate(model, {
             numBeams,
             maxNewTokens,
+            concurrency: 8, // lines that lie ready go through the model together
             onItemError: ({ index, cause }) => complain(`${name}:${index + 1}: ${(cause as Error).message}`),
           }),
         ),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type GenerateOptions, generationConfig } from '@rivulet/generation';
 import type { Module } from '@rivulet/nn';
 import { GRUSeq2Seq, parseGRUSeq2SeqConfig, Translator } from '@rivulet/seq2seq';
-import type { CompileOptions, HostTensor } from '@rivulet/tensor';
+import type { HostTensor } from '@rivulet/tensor';
 import { loadTokenizer, type Tokenizer, TokenizerFileError } from '@rivulet/tokenizer';
 import {
   CausalLM,
@@ -20,7 +20,7 @@ import { type Json, ModelError, naming, withWeights } from './model-files.ts';
 /** The families of decoders that are read, by Hugging Face's model_type. */
 export type CausalType = 'llama' | 'gpt2';
 
-export async function loadTranslator(directory: string, json: Json, options: CompileOptions): Promise<TextModel> {
+export async function loadTranslator(directory: string, json: Json, options: LoadOptions): Promise<TextModel> {
   const config = naming(join(directory, 'config.json'), () => parseGRUSeq2SeqConfig(json));
   const tokenizerFile = join(directory, 'tokenizer.json');
   const tokenizer = await readTokenizer(tokenizerFile);

@@ -1,6 +1,8 @@
 import type { GenerationEnd } from '@rivulet/generation';
 import type { Tokenizer } from '@rivulet/tokenizer';
 import { finishReason, type Piece } from './pieces.ts';
+import { type ToolCall, withToolCalls } from './tool-calls.ts';
+import type { Tools } from './tools.ts';
 
 export interface Usage {
   readonly prompt_tokens: number;
@@ -17,6 +19,7 @@ export interface Written {
   text: string;
   readonly pieces: Piece[];
   end?: GenerationEnd;
+  toolCalls?: readonly ToolCall[];
 }
 
 /** How an endpoint of OpenAI's API spells what was written: its whole answer, and the chunks of a stream. */
@@ -24,6 +27,8 @@ export interface Format {
   readonly object: string;
   readonly chunkObject: string;
   readonly idPrefix: string;
+  /** Finds more in the pieces than text. */
+  read?(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece>;
   choice(index: number, written: Written): object;
   /** Before the first piece of a choice; undefined: nothing. */
   opening(index: number): object | undefined;
@@ -77,7 +82,9 @@ export function completionFormat(tokenizer: Tokenizer, withLogProbs: boolean, ec
 }
 
 /** /v1/chat/completions. */
-export function chatFormat(tokenizer: Tokenizer, withLogProbs: boolean): Format {
+export function chatFormat(tokenizer: Tokenizer, withLogProbs: boolean, tools: Tools | null = null): Format {
+  const reason = (end: GenerationEnd, calls?: readonly ToolCall[]): string =>
+    calls ? 'tool_calls' : finishReason(end);
   const token = (id: number, logprob: number): object => {
     const text = spelled(tokenizer, id);
     return { token: text, logprob, bytes: bytes(text) };
@@ -98,11 +105,17 @@ export function chatFormat(tokenizer: Tokenizer, withLogProbs: boolean): Format 
     object: 'chat.completion',
     chunkObject: 'chat.completion.chunk',
     idPrefix: 'chatcmpl',
-    choice: (index, { text, pieces, end }) => ({
+    ...(tools && { read: (pieces) => withToolCalls(pieces, tools) }),
+    choice: (index, { text, pieces, end, toolCalls }) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null },
+      message: {
+        role: 'assistant',
+        content: toolCalls && text === '' ? null : text,
+        refusal: null,
+        ...(toolCalls && { tool_calls: toolCalls }),
+      },
       logprobs: logProbs(pieces),
-      finish_reason: end ? finishReason(end) : null,
+      finish_reason: end ? reason(end, toolCalls) : null,
     }),
     opening: (index) => ({
       index,
@@ -112,9 +125,12 @@ export function chatFormat(tokenizer: Tokenizer, withLogProbs: boolean): Format 
     }),
     delta: (piece) => ({
       index: piece.index,
-      delta: piece.text === '' ? {} : { content: piece.text },
+      delta: {
+        ...(piece.text !== '' && { content: piece.text }),
+        ...(piece.toolCalls && { tool_calls: piece.toolCalls.map((call, index) => ({ index, ...call })) }),
+      },
       logprobs: logProbs([piece]),
-      finish_reason: piece.end ? finishReason(piece.end) : null,
+      finish_reason: piece.end ? reason(piece.end, piece.toolCalls) : null,
     }),
   };
 }

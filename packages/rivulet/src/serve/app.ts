@@ -4,13 +4,15 @@ import { bearerAuth } from 'hono/bearer-auth';
 import { bodyLimit } from 'hono/body-limit';
 import type { TextModel } from '../load.ts';
 import { chatFormat, completionFormat } from './answers.ts';
+import { chatIds } from './chat-prompt.ts';
 import { embeddings } from './embeddings.ts';
 import { ApiError, answerError } from './errors.ts';
-import { chatIds, choices, generateOptions, promptIds, responseConstraint } from './generation-options.ts';
+import { answerConstraint, choices, generateOptions, promptIds } from './generation-options.ts';
 import { Metrics } from './metrics.ts';
 import { OnePerTurn } from './one-per-turn.ts';
 import { chatRequest, completionRequest, embeddingRequest, readRequest } from './requests.ts';
 import type { Served, ServeOptions } from './serve-model.ts';
+import { readTools } from './tools.ts';
 import { Writer } from './writer.ts';
 
 const MAX_BODY = 4 * 2 ** 20;
@@ -85,14 +87,15 @@ export function createServer({ tokenizer, model }: TextModel, options: ServeOpti
   app.post('/v1/chat/completions', async (context) => {
     const request = await readRequest(chatRequest, context.req.raw);
     known(request.model);
-    const prompt = chatIds(request, tokenizer);
+    const tools = readTools(request);
+    const prompt = chatIds(request, tools, tokenizer);
     const all = choices([prompt], request.n ?? 1, {
       ...generateOptions(request, tokenizer),
-      ...responseConstraint(request, tokenizer, causal.vocabSize),
+      ...answerConstraint(request, tools, tokenizer, causal.vocabSize),
       maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? causal.contextLength,
       ...(request.logprobs && { outputLogprobs: true, topLogprobs: request.top_logprobs ?? 0 }),
     });
-    return writer.answer(context, all, chatFormat(tokenizer, request.logprobs ?? false), request);
+    return writer.answer(context, all, chatFormat(tokenizer, request.logprobs ?? false, tools), request);
   });
 
   app.post('/v1/embeddings', async (context) => {
@@ -101,7 +104,8 @@ export function createServer({ tokenizer, model }: TextModel, options: ServeOpti
     if (request.dimensions) throw new ApiError(400, 'dimensions is not supported', { param: 'dimensions' });
     const inputs = promptIds(request.input, tokenizer);
     const format = request.encoding_format ?? 'float';
-    return context.json(await writer.inRoom(inputs.length, () => embeddings(causal, inputs, name, format)));
+    const { signal } = context.req.raw; // who goes away waits for nothing more
+    return context.json(await writer.inRoom(inputs.length, () => embeddings(causal, inputs, name, format, signal)));
   });
 
   return {

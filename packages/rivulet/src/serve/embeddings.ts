@@ -7,8 +7,9 @@ export async function embeddings(
   inputs: readonly Int32Array[],
   name: string,
   format: 'float' | 'base64',
+  signal: AbortSignal,
 ): Promise<object> {
-  const vectors = await Promise.all(inputs.map((ids) => model.embed(ids)));
+  const vectors = await Promise.all(inputs.map((ids) => model.embed(ids, { signal })));
   const data = vectors.map((vector, index) => ({
     object: 'embedding',
     index,

@@ -1,7 +1,8 @@
 import { type GenerateOptions, jsonSchemaConstraint, Vocabulary } from '@rivulet/generation';
-import { applyChatTemplate, ChatTemplateError, type Tokenizer, tokenTexts } from '@rivulet/tokenizer';
+import { type Tokenizer, tokenTexts } from '@rivulet/tokenizer';
 import { ApiError } from './errors.ts';
 import type { ChatRequest, CommonRequest } from './requests.ts';
+import { callSchema, type Tools } from './tools.ts';
 
 /** One text to be written. */
 export interface Choice {
@@ -56,35 +57,28 @@ export function promptIds(
   );
 }
 
-/** @throws ApiError where the model has no chat template, or it refuses the chat. */
-export function chatIds({ messages, tools }: ChatRequest, tokenizer: Tokenizer): Int32Array {
-  if (!tokenizer.chat)
-    throw new ApiError(400, 'this model has no chat template (tokenizer_config.json); use /v1/completions');
-  try {
-    const options = { addGenerationPrompt: true, tokenize: true, ...(tools?.length && { tools }) } as const;
-    return applyChatTemplate(tokenizer, messages, options);
-  } catch (error) {
-    if (error instanceof ChatTemplateError) throw new ApiError(400, error.message, { param: 'messages' });
-    throw error;
-  }
-}
-
 const vocabularies = new WeakMap<Tokenizer, Vocabulary>();
 
-/** What `response_format` binds the text to. @throws ApiError naming a keyword of the schema that is not supported. */
-export function responseConstraint(
+/** What a forced call, or `response_format`, binds the text to. @throws ApiError naming a keyword of the schema that is not supported. */
+export function answerConstraint(
   { response_format: format }: ChatRequest,
+  tools: Tools | null,
   tokenizer: Tokenizer,
   vocabSize: number,
 ): Pick<GenerateOptions, 'constraint'> {
-  if (!format || format.type === 'text') return {};
-  const schema = format.type === 'json_object' ? { type: 'object' } : (format.json_schema?.schema ?? {});
+  const forced = tools?.forced;
+  if (!forced && (!format || format.type === 'text')) return {};
+  const schema = forced
+    ? callSchema(forced)
+    : format?.type === 'json_object'
+      ? { type: 'object' }
+      : (format?.json_schema?.schema ?? {});
   const vocabulary = vocabularies.get(tokenizer) ?? new Vocabulary(padded(tokenTexts(tokenizer), vocabSize));
   vocabularies.set(tokenizer, vocabulary);
   try {
     return { constraint: jsonSchemaConstraint(schema, vocabulary) };
   } catch (error) {
-    throw new ApiError(400, (error as Error).message, { param: 'response_format' });
+    throw new ApiError(400, (error as Error).message, { param: forced ? 'tools' : 'response_format' });
   }
 }
 

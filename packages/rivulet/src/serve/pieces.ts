@@ -1,6 +1,7 @@
 import { type GenerationEnd, generate, type LanguageModel, type TokenLogProb } from '@rivulet/generation';
 import { Detokenizer, type TextTokenizer } from '@rivulet/stream';
 import type { Choice } from './generation-options.ts';
+import type { ToolCall } from './tool-calls.ts';
 
 /** A part of one choice's text. */
 export interface Piece {
@@ -10,6 +11,8 @@ export interface Piece {
   readonly logProb?: number;
   readonly topLogProbs?: readonly TokenLogProb[];
   readonly end?: GenerationEnd;
+  /** With the end: the functions that the text calls. */
+  readonly toolCalls?: readonly ToolCall[];
 }
 
 /** The texts of all choices, in the order in which their parts are made. */

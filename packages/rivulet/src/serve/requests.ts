@@ -4,6 +4,7 @@ import {
   type GenericSchema,
   getDotPath,
   integer,
+  literal,
   looseObject,
   maxLength,
   maxValue,
@@ -14,6 +15,7 @@ import {
   picklist,
   pipe,
   record,
+  regex,
   safeParse,
   string,
   union,
@@ -56,7 +58,12 @@ export interface CompletionRequest extends CommonRequest {
 }
 
 export interface ChatRequest extends CommonRequest {
-  messages: { role: string; content?: unknown }[];
+  messages: {
+    role: string;
+    content?: unknown;
+    tool_calls?: Maybe<{ id?: unknown; function: { name: string; arguments: string } }[]>;
+    tool_call_id?: unknown;
+  }[];
   max_completion_tokens?: Maybe<number>;
   logprobs?: Maybe<boolean>;
   top_logprobs?: Maybe<number>;
@@ -64,7 +71,9 @@ export interface ChatRequest extends CommonRequest {
     type: 'text' | 'json_object' | 'json_schema';
     json_schema?: Maybe<{ schema?: Maybe<object> }>;
   }>;
-  tools?: Maybe<object[]>;
+  tools?: Maybe<{ function: { name: string; description?: Maybe<string>; parameters?: Maybe<object> } }[]>;
+  tool_choice?: Maybe<'none' | 'auto' | 'required' | { function: { name: string } }>;
+  parallel_tool_calls?: Maybe<boolean>;
 }
 
 export interface EmbeddingRequest {
@@ -109,9 +118,16 @@ export const completionRequest: GenericSchema<unknown, CompletionRequest> = loos
   suffix: nullish(string()),
 });
 
+const named = looseObject({ name: pipe(string(), regex(/^[\w.-]{1,64}$/)) });
+const message = looseObject({
+  role: string(),
+  content: nullish(unknown()),
+  tool_calls: nullish(array(looseObject({ function: looseObject({ name: string(), arguments: string() }) }))),
+});
+
 export const chatRequest: GenericSchema<unknown, ChatRequest> = looseObject({
   ...common,
-  messages: pipe(array(looseObject({ role: string(), content: nullish(unknown()) })), minLength(1)),
+  messages: pipe(array(message), minLength(1)),
   max_completion_tokens: nullish(whole(1)),
   logprobs: nullish(boolean()),
   top_logprobs: nullish(whole(0, 20)),
@@ -121,7 +137,20 @@ export const chatRequest: GenericSchema<unknown, ChatRequest> = looseObject({
       json_schema: nullish(looseObject({ schema: nullish(looseObject({})) })),
     }),
   ),
-  tools: nullish(array(looseObject({}))),
+  tools: nullish(
+    array(
+      looseObject({
+        type: literal('function'),
+        function: looseObject({
+          ...named.entries,
+          description: nullish(string()),
+          parameters: nullish(looseObject({})),
+        }),
+      }),
+    ),
+  ),
+  tool_choice: nullish(union([picklist(['none', 'auto', 'required']), looseObject({ function: named })])),
+  parallel_tool_calls: nullish(boolean()),
 });
 
 export const embeddingRequest: GenericSchema<unknown, EmbeddingRequest> = looseObject({

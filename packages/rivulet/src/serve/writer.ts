@@ -73,7 +73,8 @@ export class Writer {
       this.#running.delete(controller);
       this.#texts -= all.length;
     };
-    const made = this.#counted(pieces(this.#model, this.#tokenizer, all, controller.signal), all, begin);
+    const texts = pieces(this.#model, this.#tokenizer, all, controller.signal);
+    const made = this.#counted(format.read?.(texts) ?? texts, all, begin);
     const head = {
       id: `${format.idPrefix}-${randomUUID()}`,
       created: Math.floor(Date.now() / 1000),
@@ -143,6 +144,7 @@ export class Writer {
         tokens++;
       }
       if (piece.end) one.end = piece.end;
+      if (piece.toolCalls) one.toolCalls = piece.toolCalls;
     }
     return {
       object: format.object,

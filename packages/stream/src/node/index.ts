@@ -2,8 +2,9 @@ export { type Compression, type EncodingOptions, type FileLine, type FilesOption
 export { type GlobOptions, glob } from './glob.ts';
 export { type IntoFileOptions, intoFile } from './into-file.ts';
 export { type LiveLineOptions, liveLine, stagesAsText } from './live-line.ts';
+export { type FilePosition, type SavePositionsOptions, savePositions } from './positions.ts';
 export { type Progress, resumeFrom, type SaveProgressOptions, saveProgress } from './progress.ts';
 export { toNodeReadable } from './readable.ts';
 export { progressOf, type ResumableFileOptions, resumableFile } from './resumable-file.ts';
-export { type TailOptions, tail } from './tail.ts';
+export { type TailLine, type TailOptions, tail } from './tail.ts';
 export { type IntoWritableOptions, intoWritable } from './writable.ts';

@@ -96,7 +96,7 @@ export function saveProgress<T>(
 }
 
 /** Either the old content or the new one is there, whatever happens in between. */
-async function replace(path: string, text: string): Promise<void> {
+export async function replace(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
   const file = await open(fresh, 'w');
   try {

@@ -2,9 +2,10 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkDuration } from '../check.ts';
-import { LineSplitter } from '../line-splitter.ts';
 import { fromPull, type PullObservable } from '../pull.ts';
+import { type ByteLine, ByteLines } from './byte-lines.ts';
 import { type EncodingOptions, type FileLine, naming } from './files.ts';
+import { type FilePosition, readPositions, writePositions } from './positions.ts';
 
 export interface TailOptions extends EncodingOptions {
   /** Which files of the folder are followed, by name. Default: all that do not begin with a dot. */
@@ -13,6 +14,16 @@ export interface TailOptions extends EncodingOptions {
   readonly from?: 'start' | 'end';
   /** How long to wait before looking again when nothing new was there, ms. Default 250. */
   readonly poll?: number;
+  /**
+   * A file that says how far each file was read, written by `savePositions` at the chain's end: there a stopped pipeline goes on, and
+   * files that it does not know are read from their start. Where it is not there yet, it is made. Default: none.
+   */
+  readonly checkpoint?: string;
+}
+
+/** A line, and where it ends. */
+export interface TailLine extends FileLine {
+  readonly position: FilePosition;
 }
 
 /** So many bytes at a file's start tell it from another one under its name or inode. */
@@ -21,17 +32,19 @@ const CHUNK = 2 ** 16;
 
 /** One file that is followed. */
 interface Followed {
+  readonly key: string;
   path: string;
   /** The first bytes, up to `HEAD` of what was read. */
   head: Uint8Array;
+  /** Bytes that were read, and those up to the end of the last line that was given. */
   offset: number;
+  given: number;
   /** When the file was changed, as of the last look, ms. */
   changed: number;
   /** How many looks in a row did not find it. */
   absent: number;
   line: number;
-  decoder: InstanceType<typeof TextDecoder>;
-  splitter: LineSplitter;
+  lines: ByteLines;
 }
 
 /**
@@ -47,31 +60,38 @@ interface Followed {
  */
 export function tail(
   path: string,
-  { match = (name) => !name.startsWith('.'), from = 'end', poll = 250, encoding = 'utf-8', fatal = false, ...options }: TailOptions = {}, // biome-ignore format: one line of options
-): PullObservable<FileLine> {
+  { match = (name) => !name.startsWith('.'), from = 'end', poll = 250, checkpoint, ...options }: TailOptions = {},
+): PullObservable<TailLine> {
   checkDuration('poll', poll);
-  const fresh = (): Pick<Followed, 'decoder' | 'splitter'> => ({
-    decoder: new TextDecoder(encoding, { fatal }),
-    splitter: new LineSplitter(options),
-  });
+  const fresh = (offset = 0, line = 0): Pick<Followed, 'offset' | 'given' | 'line' | 'lines'> => {
+    return { offset, given: offset, line, lines: new ByteLines(options, line) };
+  };
   fresh(); // a RangeError here, not in the middle of a stream
+  const follow = (key: string, at: string): Followed => {
+    return { key, path: at, head: new Uint8Array(0), changed: 0, absent: 0, ...fresh() };
+  };
 
   return fromPull(async function* (signal) {
     const followed = new Map<string, Followed>(); // by device and inode, which a renamed file keeps
+    const own = new Set(checkpoint === undefined ? [] : [join(checkpoint), join(`${checkpoint}.new`)]);
     let first = true;
-
+    const saved = checkpoint === undefined ? null : await readPositions(checkpoint);
+    for (const { file: key, head, offset, lines } of saved?.values() ?? [])
+      followed.set(key, { ...follow(key, ''), head: Buffer.from(head, 'base64'), ...fresh(offset, lines) });
     const begin = (file: Followed): void => {
-      Object.assign(file, { head: new Uint8Array(0), offset: 0, line: 0, ...fresh() });
+      Object.assign(file, { head: new Uint8Array(0), ...fresh() });
     };
-    const give = function* (file: Followed, texts: Iterable<string>): Generator<FileLine> {
-      for (const text of texts) yield { path: file.path, line: file.line++, text };
+    const give = function* (file: Followed, lines: Iterable<ByteLine>): Generator<TailLine> {
+      for (const { text, bytes } of lines) {
+        file.given += bytes;
+        yield { path: file.path, line: file.line++, text, position: positionOf(file) };
+      }
     };
-    const rest = function* (file: Followed): Generator<FileLine> {
-      yield* give(file, file.splitter.push(file.decoder.decode()));
-      yield* give(file, file.splitter.end());
+    const rest = function* (file: Followed): Generator<TailLine> {
+      yield* give(file, file.lines.end());
     };
     /** What stands behind the offset. */
-    const read = async function* (file: Followed, handle: FileHandle, size: number): AsyncGenerator<FileLine> {
+    const read = async function* (file: Followed, handle: FileHandle, size: number): AsyncGenerator<TailLine> {
       if (size < file.offset || !(await begins(handle, file.head))) {
         yield* rest(file);
         begin(file);
@@ -80,26 +100,30 @@ export function tail(
         const { bytesRead, buffer } = await handle.read(new Uint8Array(CHUNK), 0, CHUNK, file.offset);
         if (bytesRead === 0) return;
         const bytes = buffer.subarray(0, bytesRead);
-        if (file.head.length < HEAD) file.head = Buffer.concat([file.head, bytes.subarray(0, HEAD - file.head.length)]);
+        const { head, offset } = file; // the head may reach beyond, where a checkpoint was made within a line
+        if (head.length < HEAD) file.head = Buffer.concat([head, bytes.subarray(head.length - offset, HEAD - offset)]);
         file.offset += bytesRead;
-        yield* give(file, file.splitter.push(file.decoder.decode(bytes, { stream: true })));
+        yield* give(file, file.lines.push(bytes));
       }
     };
 
     while (!signal.aborted) {
       let changed = false;
       const present = new Set<string>();
-      for (const { key, path: at, size, changed: time, wanted } of await look(path, match)) {
+      const found = (await look(path, match)).filter(({ path: at }) => !own.has(at));
+      if (first && from === 'end' && !saved) {
+        for (const { key, path: at, size, wanted } of found)
+          if (wanted) followed.set(key, { ...follow(key, at), ...(await skipped(at, size)), ...fresh(size) });
+        if (checkpoint !== undefined) await writePositions(checkpoint, [...followed.values()].map(positionOf));
+      }
+      first = false;
+      for (const { key, path: at, size, changed: time, wanted } of found) {
         let file = followed.get(key);
         if (!file && !wanted) continue;
         present.add(key);
         if (!file) {
-          file = { path: at, head: new Uint8Array(0), offset: 0, changed: 0, absent: 0, line: 0, ...fresh() };
+          file = follow(key, at);
           followed.set(key, file);
-          if (first && from === 'end') {
-            await skip(file, at, size);
-            continue;
-          }
         }
         file.path = at;
         if (size === file.offset && time === file.changed) continue;
@@ -131,10 +155,13 @@ export function tail(
           followed.delete(key);
           yield* rest(file);
         }
-      first = false;
       if (!changed) await sleep(poll, undefined, { signal }).catch(() => {});
     }
   });
+}
+
+function positionOf({ key, head, given, line }: Followed): FilePosition {
+  return { file: key, head: Buffer.from(head).toString('base64'), offset: given, lines: line };
 }
 
 interface Found {
@@ -176,15 +203,14 @@ async function begins(handle: FileHandle, head: Uint8Array): Promise<boolean> {
   return bytesRead === head.length && Buffer.compare(buffer, head) === 0;
 }
 
-/** Begins behind what a file holds already; a line that is unfinished there is given from its middle. */
-async function skip(file: Followed, path: string, size: number): Promise<void> {
+/** The head of a file whose content is skipped; a line that is unfinished there is given from its middle. */
+async function skipped(path: string, size: number): Promise<Pick<Followed, 'head'>> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw naming(path, error);
   });
   try {
     const { bytesRead, buffer } = await handle.read(new Uint8Array(HEAD), 0, Math.min(HEAD, size), 0);
-    file.head = buffer.subarray(0, bytesRead);
-    file.offset = size;
+    return { head: buffer.subarray(0, bytesRead) };
   } finally {
     await handle.close();
   }

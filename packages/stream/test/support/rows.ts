@@ -95,6 +95,7 @@ export const rows: readonly Row[] = [
   { of: 'intoFile', make: () => node.intoFile(file()), input: (index) => `${index}` },
   { of: 'resumableFile', make: () => node.resumableFile(file(), { every: 2 }), input: (index) => `${index}`, once: true },
   { of: 'resumeFrom', make: () => node.resumeFrom(file()), input: number, passes: true },
+  { of: 'savePositions', make: () => node.savePositions(file(), { every: 2, positionOf: () => ({ file: 'a', head: '', offset: 1, lines: 1 }) }), input: number, passes: true },
   { of: 'saveProgress', make: () => node.saveProgress(file(), { every: 2 }), input: number, passes: true },
 ];
 

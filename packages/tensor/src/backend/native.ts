@@ -8,6 +8,7 @@ import { later } from './later.ts';
 import { bind, bindForGood, kept, read } from './ort-value.ts';
 import { check, created, LOG_FATAL_ONLY, openRuntime, type Runtime } from './runtime.ts';
 import { inputTypes, outputTypes } from './session-types.ts';
+import { spinning } from './spinning.ts';
 
 /** GraphOptimizationLevel of the C API. */
 const LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const;
@@ -62,8 +63,7 @@ function sessionOptions(
   check(api, api.setLogSeverity(options, LOG_FATAL_ONLY));
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
   check(api, api.setIntraOpThreads(options, threads));
-  // Threads of one session that wait by spinning slow every other session down twofold.
-  check(api, api.addConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
+  for (const [key, value] of Object.entries(spinning)) check(api, api.addConfigEntry(options, `session.${key}`, value));
   return options;
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { locationOf } from '../onnx/external-data.ts';
 import type { Backend, BackendName, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
+import { spinning } from './spinning.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** The npm package that a backend of this file calls. */
@@ -53,7 +54,7 @@ function settings(
     }),
     ...(name === 'wasm'
       ? { executionProviders: ['wasm'] }
-      : { intraOpNumThreads: threads, extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+      : { intraOpNumThreads: threads, extra: { session: spinning } }),
   };
 }
 

@@ -10,7 +10,7 @@ export function packedLinear(
   bias: string,
   { rows, weight: [N, K] }: { rows: Dim; weight: readonly [number, number] },
 ): string {
-  if (bits === 8) return eightBits(g, x, values, scales, bias, rows);
+  if (bits === 8) return eightBits(g, x, values, scales, bias, rows, K);
   const given = [x, values, scales, zeroPoints, ...(bias ? ['', bias] : [])];
   // Accuracy level 4: products of whole numbers, for which each row of x is rounded to 8 bits, block by block.
   const attributes = { K, N, bits, block_size: BLOCK, accuracy_level: 4 };
@@ -23,15 +23,23 @@ export function packedLinear(
  * eight times as long. A row of zeros has the scale 0: whatever it is rounded to, it comes out as zeros. Every node counts: with a
  * single row, those beside the product take as long as a fifth of it.
  */
-function eightBits(g: Lowering, x: string, values: string, scales: string, bias: string, rows: Dim): string {
-  const axis = g.ints([1]);
+function eightBits(
+  g: Lowering,
+  x: string,
+  values: string,
+  scales: string,
+  bias: string,
+  rows: Dim,
+  width: number,
+): string {
   const zero = g.scalar(MIDDLE, 'uint8');
-  const largest = g.op('ReduceMax', [g.op('Abs', [x]), axis], { keepdims: 0 });
+  const largest = g.op('ReduceMax', [g.op('Abs', [x]), g.ints([1])], { keepdims: 1 });
   const scale = g.op('Mul', [largest, g.float(1 / 127)]);
-  const zeros = g.op('Expand', [zero, g.shape([rows])]); // the same for all layers: the runtime computes it once
-  const rounded = g.op('QuantizeLinear', [x, scale, zeros], { axis: 0 });
+  const zeros = g.op('Expand', [zero, g.shape([rows, 1])]); // the same for all layers: the runtime computes it once
+  // A row as a block of its own: so its scale stays [rows, 1], as the product wants it.
+  const rounded = g.op('QuantizeLinear', [x, scale, zeros], { axis: 1, block_size: width });
   const factors = [rounded, values, g.float(1), scales, zero, zero];
   const product = g.op('MatMulIntegerToFloat', factors, {}, 'com.microsoft');
-  const scaled = g.op('Mul', [product, g.op('Unsqueeze', [scale, axis])]);
+  const scaled = g.op('Mul', [product, scale]);
   return bias ? g.op('Add', [scaled, bias]) : scaled;
 }

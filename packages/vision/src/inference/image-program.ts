@@ -4,6 +4,7 @@ import {
   compile,
   type HostTensor,
   type InputSpecs,
+  JoinedRuns,
   type Outputs,
   symbol,
   type Tensor,
@@ -12,7 +13,6 @@ import { decodeImage, type Image } from '../image/decode.ts';
 import type { ImageConfig } from '../image/image-config.ts';
 import { preprocess } from '../image/preprocess.ts';
 import type { ImageSource } from '../image/source.ts';
-import { JoinedRuns } from './joined-runs.ts';
 
 export interface ImageProgramOptions extends CompileOptions {
   /** Images that wait for the model are worked on together, at most so many. Default 8. */
