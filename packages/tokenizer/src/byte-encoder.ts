@@ -1,5 +1,6 @@
+import { type ByteWords, TEXT_BYTES } from './byte-words.ts';
 import type { IdBuffer } from './id-buffer.ts';
-import type { Splitter } from './splitters.ts';
+import { patternOf, type Splitter, type WordPattern } from './splitters.ts';
 
 /** Characters at a time: what they need stays in the processor's cache. */
 const CHUNK = 16_384;
@@ -9,6 +10,8 @@ const MARGIN = 16;
 /** What pieces of UTF-8 are given to. */
 export interface PieceEncoder {
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer): void;
+  /** A fast way from a text, cut by a known pattern, to ids; null where there is none. */
+  words?(pattern: WordPattern): ByteWords | null;
 }
 
 /** Text → ids where pieces are cut out of UTF-8: the text's UTF-8 is split and encoded in one buffer that is used again. */
@@ -17,7 +20,10 @@ export class ByteEncoder {
   readonly #splitter: Splitter | RegExp | undefined;
   readonly #encoder = new TextEncoder();
   #units: Int32Array = new Int32Array(0);
-  #buffer: Uint8Array = new Uint8Array(3 * CHUNK + MARGIN);
+  /** The UTF-8 of the text that was encoded last. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #buffer: Uint8Array = new Uint8Array(0);
+  #words: ByteWords | null | undefined;
 
   /** @param splitter When absent, every text is one piece; what a (global) expression does not match is left out, as in tiktoken. */
   constructor(model: PieceEncoder, splitter?: Splitter | RegExp) {
@@ -74,7 +80,7 @@ export class ByteEncoder {
   #unitsOf(written: number): Int32Array {
     if (this.#units.length < written) this.#units = new Int32Array(2 * written);
     const units = this.#units;
-    const bytes = this.#buffer;
+    const bytes = this.#bytes;
     for (let at = 0, next = 0, held = 0; at < written; at++) {
       const byte = bytes[at]!;
       if ((byte & 0xc0) !== 0x80) {
@@ -87,12 +93,30 @@ export class ByteEncoder {
     return units;
   }
 
+  #wordsOf(split: Splitter): ByteWords | null {
+    if (this.#words !== undefined) return this.#words;
+    const pattern = patternOf(split);
+    this.#words = (pattern && this.#model.words?.(pattern)) ?? null;
+    return this.#words;
+  }
+
   /** Returns how many bytes the text has. */
   #encodeChunk(text: string, ids: IdBuffer, split: Splitter | undefined): number {
-    if (this.#buffer.length < 3 * text.length + MARGIN) this.#buffer = new Uint8Array(3 * text.length + MARGIN);
-    const bytes = this.#buffer;
-    const { written } = this.#encoder.encodeInto(text, bytes);
     const model = this.#model;
+    const room = 3 * text.length;
+    if (split && room <= TEXT_BYTES) {
+      const words = this.#wordsOf(split);
+      if (words) {
+        this.#bytes = words.text;
+        const { written } = this.#encoder.encodeInto(text, words.text);
+        words.encode(written, ids);
+        return written;
+      }
+    }
+    if (this.#buffer.length < room + MARGIN) this.#buffer = new Uint8Array(Math.max(room, 3 * CHUNK) + MARGIN);
+    const bytes = this.#buffer;
+    this.#bytes = bytes;
+    const { written } = this.#encoder.encodeInto(text, bytes);
     if (!split) {
       model.encode(bytes, 0, written, ids);
       return written;
@@ -106,15 +130,32 @@ export class ByteEncoder {
   }
 }
 
-/** The end of a chunk: before a blank between ASCII letters, where every split pattern here cuts whatever stands around it. */
+/** The end of a chunk: between two characters where every split pattern here cuts whatever stands around them. */
 function cut(text: string, from: number): number {
   for (let size = CHUNK; from + size < text.length; size *= 2)
-    for (let at = from + size; at > from + size / 2; at--)
-      if (text.charCodeAt(at) === 0x20 && isLetter(text.charCodeAt(at - 1)) && isLetter(text.charCodeAt(at + 1)))
-        return at;
+    for (let at = from + size; at > from + size / 2; at--) {
+      const before = text.charCodeAt(at - 1);
+      const behind = text.charCodeAt(at);
+      if (isLetter(before) ? endsWord(behind) : isIdeograph(before) && isIdeographicMark(behind)) return at;
+    }
   return text.length;
 }
 
 function isLetter(code: number): boolean {
   return (code | 32) >= 97 && (code | 32) <= 122;
+}
+
+/** ASCII that goes on with no word: a line feed, a blank or a mark other than the apostrophe, which some patterns take with what is behind it. */
+function endsWord(code: number): boolean {
+  if (code === 0x0a) return true;
+  return code >= 0x20 && code < 0x7f && code !== 0x27 && !isLetter(code) && (code < 0x30 || code > 0x39);
+}
+
+function isIdeograph(code: number): boolean {
+  return code >= 0x4e00 && code < 0xa000;
+}
+
+/** 、 and 。, ， and a line feed. */
+function isIdeographicMark(code: number): boolean {
+  return code === 0x3001 || code === 0x3002 || code === 0xff0c || code === 0x0a;
 }
