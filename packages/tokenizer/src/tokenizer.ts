@@ -22,6 +22,7 @@ import { IdBuffer } from './id-buffer.ts';
 import type { Draw, Model } from './model.ts';
 import { MetaspaceWords } from './models/metaspace-words.ts';
 import { Unigram } from './models/unigram.ts';
+import { preTokenizerSplitter } from './named-splitters.ts';
 import { Normalized } from './normalized.ts';
 import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
@@ -29,7 +30,6 @@ import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
 import { checkSampling } from './sampling.ts';
 import { SentencePiece } from './sentencepiece/model.ts';
-import { gpt2Splitter } from './splitters.ts';
 import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { TokenBlanks, trimOffsets } from './token-blanks.ts';
 import type {
@@ -135,8 +135,10 @@ export class Tokenizer {
 
   #directEncoder(): ByteEncoder | null {
     const { model, preTokenizer, splitter } = this;
-    if (model instanceof BPE && preTokenizer?.type === 'ByteLevel')
-      return new ByteEncoder(model, splitter ?? (preTokenizer.use_regex === false ? undefined : gpt2Splitter()));
+    if (model instanceof BPE && preTokenizer) {
+      const split = splitter ?? preTokenizerSplitter(preTokenizer);
+      if (split || preTokenizer.type === 'ByteLevel') return new ByteEncoder(model, split);
+    }
     const isBert = this.normalizer?.type === 'BertNormalizer' && preTokenizer?.type === 'BertPreTokenizer' && !splitter;
     if (!isBert || this.addedTokens.some((token) => token.normalized)) return null;
     const words = new BertWords(model, this.#normalize!, this.#split!);
