@@ -51,10 +51,21 @@ export class ByteEncoder {
    * The same, and where each id comes from: two UTF-16 units an id, [start, end), for a part of a character those of the whole.
    * @param origin where `text` starts in the text that offsets count from.
    * @param lengths id → bytes of its token.
+   * @param words when given, receives beside each id the number of its piece, counted from `word`.
+   * @returns the number of the next piece.
    */
-  encodeWithOffsets(text: string, origin: number, lengths: Int32Array, ids: IdBuffer, offsets: IdBuffer): void {
+  encodeWithOffsets(
+    text: string,
+    origin: number,
+    lengths: Int32Array,
+    ids: IdBuffer,
+    offsets: IdBuffer,
+    words: IdBuffer | null = null,
+    word = 0,
+  ): number {
     const split = this.#splitter;
     if (split instanceof RegExp) throw new RangeError('an expression may leave parts of the text out');
+    let next = word;
     for (let at = 0; at < text.length; ) {
       const end = split ? cut(text, at) : text.length;
       const first = ids.length;
@@ -72,8 +83,33 @@ export class ByteEncoder {
         from = stop;
       }
       offsets.length += 2 * count;
+      if (words) next = this.#numberWords(written, ids, first, lengths, words, next);
       at = end;
     }
+    return next;
+  }
+
+  /** The numbers of the pieces that the ids from `first` on belong to; a piece without ids counts. */
+  #numberWords(
+    written: number,
+    ids: IdBuffer,
+    first: number,
+    lengths: Int32Array,
+    words: IdBuffer,
+    from: number,
+  ): number {
+    const split = this.#splitter as Splitter | undefined;
+    const bytes = this.#bytes;
+    let word = from - 1;
+    for (let i = first, at = 0, stop = 0; i < ids.length; i++) {
+      if (at >= stop) {
+        stop = split ? split(bytes, at, written) : written;
+        word++;
+      }
+      words.push(word);
+      at += lengths[ids.values[i]!]!;
+    }
+    return word + 1;
   }
 
   /** Byte in the buffer → twice the unit where its character begins, and one more where the character has two units. */

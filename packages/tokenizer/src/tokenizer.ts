@@ -183,17 +183,9 @@ export class Tokenizer {
    * file's truncation applies, its padding does not.
    */
   encodeWithOffsets(text: string, options: OffsetsOptions = {}): IdsWithOffsets {
-    const lengths = this.model instanceof BPE && this.#direct && !this.#normalize ? this.model.lengths : null;
+    const lengths = this.truncation ? null : this.#lengthsFor(options);
     const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
-    if (
-      !lengths ||
-      this.#prefixed ||
-      this.splitter instanceof RegExp ||
-      this.truncation ||
-      options.dropout !== undefined ||
-      options.sampling !== undefined
-    )
-      return inTypedArrays(this.#encoding(text, options));
+    if (!lengths) return inTypedArrays(this.#encoding(text, options));
     const ids = new IdBuffer();
     const offsets = new IdBuffer();
     const { template, trims } = this.#process;
@@ -218,6 +210,12 @@ export class Tokenizer {
     const positions = positionsOf(wellFormed, options.offsets ?? 'utf16');
     if (positions) for (let i = 0; i < all.length; i++) all[i] = positions[all[i]!]!;
     return { ids: ids.toArray(), offsets: all };
+  }
+
+  /** Id → bytes of its token, where the short way tells offsets; otherwise null. */
+  #lengthsFor({ dropout, sampling }: EncodeOptions): Int32Array | null {
+    if (!(this.model instanceof BPE && this.#direct) || this.#normalize || this.#prefixed) return null;
+    return this.splitter instanceof RegExp || dropout !== undefined || sampling ? null : this.model.lengths;
   }
 
   /**
@@ -320,12 +318,15 @@ export class Tokenizer {
   }
 
   #textEncoding(text: string, sequence: number, options: EncodeOptions): Encoding {
+    const lengths = this.#lengthsFor(options);
+    if (lengths) return this.#shortEncoding(text, sequence, lengths, options);
     const e = emptyEncoding();
     const ids = new IdBuffer();
     const ends = new IdBuffer();
     const begins = new IdBuffer();
     const seed = (options.seed ?? 0) + sequence;
-    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, seed);
+    const asked = options.dropout === undefined ? null : dropoutOf(options.dropout, seed);
+    const dropout = asked?.rate === 0 ? null : asked;
     if (options.sampling) checkSampling(options.sampling);
     const sampling = options.sampling ? { ...options.sampling, random: randomOf(seed) } : null;
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
@@ -363,6 +364,34 @@ export class Tokenizer {
       }
     });
     return e;
+  }
+
+  /** The same by the short way. */
+  #shortEncoding(text: string, sequence: number, lengths: Int32Array, options: EncodeOptions): Encoding {
+    const [ids, offsets, words] = [new IdBuffer(), new IdBuffer(), new IdBuffer()];
+    let word = 0;
+    for (const { text: piece, id } of this.#pieces(text, false, options))
+      if (id < 0) word = this.#direct!.encodeWithOffsets(piece.text, piece.origin, lengths, ids, offsets, words, word);
+      else {
+        ids.push(id);
+        words.push(word++);
+        offsets.push(piece.origin);
+        offsets.push(piece.origin + piece.text.length);
+      }
+    const count = ids.length;
+    const filled = (value: number): number[] => new Array<number>(count).fill(value);
+    const all = Array.from(ids.toArray());
+    return {
+      ids: all,
+      tokens: all.map((id) => this.idToToken(id) ?? ''),
+      offsets: all.map((_, i) => [offsets.values[2 * i]!, offsets.values[2 * i + 1]!]),
+      typeIds: filled(sequence),
+      specialTokensMask: filled(0),
+      attentionMask: filled(1),
+      wordIds: Array.from(words.toArray()),
+      sequenceIds: filled(sequence),
+      overflowing: [],
+    };
   }
 
   /**
