@@ -16,7 +16,7 @@ import {
   mergeEncodings,
   positionsOf,
 } from './encoding.ts';
-import { specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
+import { encodingOf, specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
 import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Draw, Model } from './model.ts';
@@ -378,20 +378,7 @@ export class Tokenizer {
         offsets.push(piece.origin);
         offsets.push(piece.origin + piece.text.length);
       }
-    const count = ids.length;
-    const filled = (value: number): number[] => new Array<number>(count).fill(value);
-    const all = Array.from(ids.toArray());
-    return {
-      ids: all,
-      tokens: all.map((id) => this.idToToken(id) ?? ''),
-      offsets: all.map((_, i) => [offsets.values[2 * i]!, offsets.values[2 * i + 1]!]),
-      typeIds: filled(sequence),
-      specialTokensMask: filled(0),
-      attentionMask: filled(1),
-      wordIds: Array.from(words.toArray()),
-      sequenceIds: filled(sequence),
-      overflowing: [],
-    };
+    return encodingOf({ ids, offsets, words, sequence, tokenOf: (id) => this.idToToken(id) ?? '' });
   }
 
   /**
