@@ -44,6 +44,8 @@ export interface Section {
 /** Finds added tokens: leftmost first, longest among those that start at the same place. */
 export class AddedTokenMatcher {
   readonly #byFirst = new Map<string, AddedToken[]>();
+  /** The character that all tokens begin with; null where they differ. */
+  readonly #only: string | null;
   /** Any character that a token begins with. */
   #first = /$^/g;
 
@@ -56,6 +58,7 @@ export class AddedTokenMatcher {
       this.#byFirst.set(first, list);
     }
     for (const list of this.#byFirst.values()) list.sort((a, b) => b.content.length - a.content.length);
+    this.#only = this.#byFirst.size === 1 ? [...this.#byFirst.keys()][0]! : null;
     const codes = [...this.#byFirst.keys()].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
     if (codes.length > 0) this.#first = new RegExp(`[${codes.join('')}]`, 'g');
   }
@@ -91,6 +94,7 @@ export class AddedTokenMatcher {
   /** Where a token may begin next, −1 for nowhere. */
   #next(text: string, from: number): number {
     if (this.#byFirst.size === 0) return -1;
+    if (this.#only !== null) return text.indexOf(this.#only, from);
     this.#first.lastIndex = from;
     return this.#first.exec(text)?.index ?? -1;
   }

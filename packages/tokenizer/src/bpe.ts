@@ -1,9 +1,11 @@
 import { type Dropout, encodeWithDropout } from './bpe-dropout.ts';
 import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
+import type { ByteWords } from './byte-words.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
 import { addMerge, PairTable } from './pair-table.ts';
+import type { WordPattern } from './splitters.ts';
 import { TokenBytes } from './token-bytes.ts';
 
 export interface BPEOptions {
@@ -122,6 +124,11 @@ export class BPE implements Model {
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     this.#engine.encode(bytes, start, end, ids, ends);
+  }
+
+  /** A fast way from a text, cut by a known pattern, to ids; null where there is none. */
+  words(pattern: WordPattern): ByteWords | null {
+    return this.#engine.words(pattern);
   }
 
   /** The same with merges left out at random. */

@@ -1,10 +1,12 @@
-import { IdBuffer } from './id-buffer.ts';
+import { ByteWords } from './byte-words.ts';
+import type { IdBuffer } from './id-buffer.ts';
 import { FEW, mergeFew } from './merge-few.ts';
 import { mergeLong } from './merge-long.ts';
 import { MergeOrder } from './merge-order.ts';
 import { NeighbourEncoder } from './neighbour-encoder.ts';
 import type { PairTable } from './pair-table.ts';
 import { PieceCache } from './piece-cache.ts';
+import type { WordPattern } from './splitters.ts';
 import type { TokenBytes } from './token-bytes.ts';
 
 export interface ByteBPEParts {
@@ -31,7 +33,8 @@ export class ByteBPE {
   readonly #order: MergeOrder | null | undefined;
   #cache: PieceCache | null = null;
   #lengths: Int32Array | null = null;
-  #neighbours: NeighbourEncoder | null = null;
+  #neighbours: NeighbourEncoder | null | undefined;
+  readonly #words = new Map<string, ByteWords | null>();
 
   constructor({ tokens, pairs, bytes, whole, order }: ByteBPEParts) {
     this.tokens = tokens;
@@ -43,29 +46,31 @@ export class ByteBPE {
   }
 
   /** Made when a text comes, so that loading a vocabulary alone is quick. */
-  #prepare(): PieceCache {
+  #neighbourEncoder(): NeighbourEncoder | null {
+    if (this.#neighbours !== undefined) return this.#neighbours;
     const { tokens } = this;
-    this.#cache = new PieceCache(tokens.count);
     const known =
       this.#order === undefined && this.#complete ? MergeOrder.of(tokens, this.#bytes, this.#pairs) : this.#order;
     this.#neighbours = known ? new NeighbourEncoder(tokens, known) : null;
-    if (known) this.#rememberTokens(this.#cache, known);
-    return this.#cache;
+    return this.#neighbours;
   }
 
-  /** A piece that is a token is its own encoding: words that are tokens are known before they are seen. */
-  #rememberTokens(cache: PieceCache, order: MergeOrder): void {
-    const { arena, offsets, count } = this.tokens;
-    const hidden = new Set(this.tokens.trie.hidden);
-    const scratch = new IdBuffer();
-    // The lower ids, which are the more frequent ones, last: they stay.
-    for (let id = count - 1; id >= 0; id--) {
-      if (offsets[id] === offsets[id + 1] || hidden.has(id) || !(this.#whole || order.makes(id))) continue;
-      scratch.clear();
-      cache.take(arena, offsets[id]!, offsets[id + 1]!, scratch);
-      scratch.push(id);
-      cache.keep(scratch, 0);
-    }
+  /** Cuts texts into words and encodes those; null where the words cannot be looked up so. */
+  words(pattern: WordPattern): ByteWords | null {
+    const key = `${pattern.name} ${pattern.digits}`;
+    let words = this.#words.get(key);
+    if (words !== undefined) return words;
+    const { tokens } = this;
+    words = ByteWords.of(pattern, tokens.count, (bytes, start, end, ids) => {
+      this.#encode(bytes, start, end, ids, undefined);
+    });
+    this.#words.set(key, words);
+    const neighbours = this.#neighbourEncoder();
+    if (!words || !neighbours) return words;
+    // A piece that is a token is its own encoding: words that are tokens are known before they are seen.
+    const hidden = new Set(tokens.trie.hidden);
+    words.learn(tokens, (id) => !hidden.has(id) && (this.#whole || neighbours.makes(id)));
+    return words;
   }
 
   /** Id → the length of its token in bytes; null where the vocabulary lacks bytes, or has longer tokens in their place. */
@@ -78,9 +83,13 @@ export class ByteBPE {
   /** Appends the ids of the piece `[start, end)`, and to `ends` where each one's bytes end. */
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
     if (start >= end) return;
-    const cache = this.#cache ?? this.#prepare();
-    if (ends) this.#encode(bytes, start, end, ids, ends);
-    else if (!cache.take(bytes, start, end, ids)) {
+    if (ends) {
+      this.#encode(bytes, start, end, ids, ends);
+      return;
+    }
+    this.#cache ??= new PieceCache(this.tokens.count);
+    const cache = this.#cache;
+    if (!cache.take(bytes, start, end, ids)) {
       const from = ids.length;
       this.#encode(bytes, start, end, ids, undefined);
       cache.keep(ids, from);
@@ -96,7 +105,8 @@ export class ByteBPE {
     } else if (!this.#complete) this.#encodeKnown(bytes, start, end, ids, ends);
     else {
       const from = ids.length;
-      if (this.#neighbours) this.#neighbours.encode(bytes, start, end, longest, ids);
+      const neighbours = this.#neighbourEncoder();
+      if (neighbours) neighbours.encode(bytes, start, end, longest, ids);
       else {
         const parts = new Int32Array(end - start);
         for (let i = start; i < end; i++) parts[i - start] = this.#bytes[bytes[i]!]!;

@@ -1,14 +1,20 @@
 /** The room for bytes that is kept from one text to the next. */
 const KEPT = 1 << 20;
 
+/** Bytes of a token that stand beside its length. */
+const NEAR = 12;
+/** In the number that has a token's length: the token may be left out. */
+const SPECIAL = 1 << 30;
+
 /** Ids → text where every token is bytes: they are copied four at a time, and one call decodes the whole. */
 export class ByteDecoder {
-  /** All tokens' bytes, the low ones first; every token begins with a new word. */
-  readonly #words: Int32Array;
-  /** Two numbers an id: its first word, its length in bytes (−1: there is no such id). */
-  readonly #places: Int32Array;
-  /** 1 for ids that are left out when they are asked to be. */
-  readonly #special: Uint8Array | null;
+  /**
+   * Four numbers an id, which are read together: its length in bytes (−1: there is no such id), and its first bytes or, where there are
+   * more of them, where they begin in `long`.
+   */
+  readonly #tokens: Int32Array;
+  /** The bytes of long tokens; every token begins with a new number. */
+  readonly #long: Int32Array;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(4096));
 
@@ -17,26 +23,23 @@ export class ByteDecoder {
    * @param special Ids that `decode` may leave out.
    */
   constructor(vocabSize: number, bytesOf: (id: number) => Uint8Array | undefined, special: ReadonlySet<number>) {
-    this.#places = new Int32Array(2 * vocabSize);
-    let words = new Int32Array(4 * vocabSize + 64);
-    let used = 0;
+    const tokens = new Int32Array(4 * vocabSize);
+    const long: number[] = [];
     for (let id = 0; id < vocabSize; id++) {
       const bytes = bytesOf(id);
-      this.#places[2 * id] = used;
-      this.#places[2 * id + 1] = bytes ? bytes.length : -1;
+      tokens[4 * id] = bytes ? bytes.length : -1;
       if (!bytes) continue;
-      const size = (bytes.length + 3) >> 2;
-      if (used + size > words.length) {
-        const grown = new Int32Array(2 * words.length + size);
-        grown.set(words);
-        words = grown;
+      if (bytes.length <= NEAR)
+        for (let i = 0; i < bytes.length; i++) tokens[4 * id + 1 + (i >> 2)]! |= bytes[i]! << (8 * (i & 3));
+      else {
+        tokens[4 * id + 1] = long.length;
+        for (let i = 0; i < bytes.length; i += 4)
+          long.push(bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
       }
-      for (let i = 0; i < bytes.length; i++) words[used + (i >> 2)]! |= bytes[i]! << (8 * (i & 3));
-      used += size;
     }
-    this.#words = words.slice(0, used);
-    this.#special = special.size > 0 ? new Uint8Array(vocabSize) : null;
-    for (const id of special) if (this.#special) this.#special[id] = 1;
+    for (const id of special) if (tokens[4 * id]! >= 0) tokens[4 * id]! |= SPECIAL;
+    this.#tokens = tokens;
+    this.#long = Int32Array.from(long);
   }
 
   /**
@@ -45,20 +48,32 @@ export class ByteDecoder {
    * @param missing Called with an id that does not exist; throws.
    */
   decode(ids: ArrayLike<number>, skipSpecial: boolean, missing: (id: number) => never): string {
-    const words = this.#words;
-    const places = this.#places;
-    const special = skipSpecial ? this.#special : null;
+    const tokens = this.#tokens;
+    const long = this.#long;
+    const count = tokens.length / 4;
     const { length } = ids;
     let view = this.#view;
+    let room = view.byteLength - NEAR;
     let at = 0;
     for (let i = 0; i < length; i++) {
       const id = ids[i]!;
-      const size = (id | 0) === id ? places[2 * id + 1] : undefined;
-      if (size === undefined || size < 0) return missing(id);
-      if (special?.[id] === 1) continue;
-      if (at + size + 4 > view.byteLength) view = this.#grow(at + size + 4);
-      let from = places[2 * id]!;
-      for (let to = at; to < at + size; to += 4) view.setInt32(to, words[from++]!, true);
+      if ((id | 0) !== id || id < 0 || id >= count) return missing(id);
+      let size = tokens[4 * id]!;
+      if (size < 0) return missing(id);
+      if (size >= SPECIAL) {
+        if (skipSpecial) continue;
+        size -= SPECIAL;
+      }
+      if (at + size > room) {
+        view = this.#grow(at + size + NEAR);
+        room = view.byteLength - NEAR;
+      }
+      const first = tokens[4 * id + 1]!;
+      if (size <= NEAR) {
+        view.setInt32(at, first, true);
+        view.setInt32(at + 4, tokens[4 * id + 2]!, true);
+        view.setInt32(at + 8, tokens[4 * id + 3]!, true);
+      } else for (let to = at, from = first; to < at + size; to += 4) view.setInt32(to, long[from++]!, true);
       at += size;
     }
     const text = this.#decoder.decode(new Uint8Array(view.buffer, 0, at));

@@ -1,4 +1,5 @@
 import { type Encoding, emptyEncoding } from './encoding.ts';
+import type { IdBuffer } from './id-buffer.ts';
 import type { TemplatePart } from './post-processors/index.ts';
 
 /** Byte of the UTF-8 → UTF-16 unit: the first of its character for the first byte, the last for the others. */
@@ -13,6 +14,35 @@ export function unitsOfBytes(text: string): Int32Array {
   }
   units.push(text.length);
   return Int32Array.from(units);
+}
+
+export interface TextIds {
+  readonly ids: IdBuffer;
+  /** Two numbers an id. */
+  readonly offsets: IdBuffer;
+  /** The number of the piece that each id belongs to. */
+  readonly words: IdBuffer;
+  /** 0 for the first text, 1 for the second. */
+  readonly sequence: number;
+  readonly tokenOf: (id: number) => string;
+}
+
+/** Everything known about the ids of a text. */
+export function encodingOf({ ids, offsets, words, sequence, tokenOf }: TextIds): Encoding {
+  const all = Array.from(ids.toArray());
+  const bounds = offsets.values;
+  const filled = (value: number): number[] => new Array<number>(all.length).fill(value);
+  return {
+    ids: all,
+    tokens: all.map(tokenOf),
+    offsets: all.map((_, i) => [bounds[2 * i]!, bounds[2 * i + 1]!]),
+    typeIds: filled(sequence),
+    specialTokensMask: filled(0),
+    attentionMask: filled(1),
+    wordIds: Array.from(words.toArray()),
+    sequenceIds: filled(sequence),
+    overflowing: [],
+  };
 }
 
 export function specialEncoding(part: Extract<TemplatePart, { ids: readonly number[] }>): Encoding {

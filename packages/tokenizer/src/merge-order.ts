@@ -7,6 +7,8 @@ const NEVER = -2;
 const GIVEN = -1;
 const ASKED_BITS = 14;
 const NONE = 0x7fffffff;
+/** Numbers an id: half of what the processor reads at once. */
+const FACTS = 8;
 
 /**
  * How each token comes about where its bytes are merged by rank, and from that which tokens may stand side by side: two that
@@ -15,7 +17,10 @@ const NONE = 0x7fffffff;
  */
 export class MergeOrder {
   readonly #pairs: PairTable;
-  /** Four numbers an id: its two parts, the rank of the merge that joins them, its length in bytes. */
+  /**
+   * For each id its two parts, the rank of the merge that joins them, its length in bytes, and two sets of 32 bits: of the tokens that stand
+   * behind it in some pair, and of those before it. Most pairs that are not there are told by them, from numbers that are read anyway.
+   */
   readonly #facts: Int32Array;
 
   /** Answers of `neighbours`, two numbers each: the left token, twice the right one and one more for yes. */
@@ -24,12 +29,20 @@ export class MergeOrder {
   /** @param bytes byte → id. */
   constructor(tokens: TokenBytes, bytes: Int32Array, pairs: PairTable) {
     this.#pairs = pairs;
-    this.#facts = new Int32Array(4 * tokens.count);
+    this.#facts = new Int32Array(FACTS * tokens.count);
     for (let id = 0; id < tokens.count; id++) {
-      this.#facts[4 * id + 2] = NEVER;
-      this.#facts[4 * id + 3] = tokens.lengthOf(id);
+      this.#facts[FACTS * id + 2] = NEVER;
+      this.#facts[FACTS * id + 3] = tokens.lengthOf(id);
     }
-    for (const id of bytes) this.#facts[4 * id + 2] = GIVEN;
+    for (const id of bytes) this.#facts[FACTS * id + 2] = GIVEN;
+    pairs.each((left, right) => {
+      this.#mark(left, right);
+    });
+  }
+
+  #mark(left: number, right: number): void {
+    this.#facts[FACTS * left + 4]! |= 1 << bitOf(right);
+    this.#facts[FACTS * right + 5]! |= 1 << bitOf(left);
   }
 
   /**
@@ -58,23 +71,24 @@ export class MergeOrder {
 
   /** Says how a token comes about; its parts are known already. */
   add(id: number, left: number, right: number, rank: number): void {
-    this.#facts[4 * id] = left;
-    this.#facts[4 * id + 1] = right;
-    this.#facts[4 * id + 2] = rank;
+    this.#facts[FACTS * id] = left;
+    this.#facts[FACTS * id + 1] = right;
+    this.#facts[FACTS * id + 2] = rank;
+    this.#mark(left, right);
   }
 
   /** Whether merging gives this token. */
   makes(id: number): boolean {
-    return this.#facts[4 * id + 2] !== NEVER;
+    return this.#facts[FACTS * id + 2] !== NEVER;
   }
 
   /** In bytes. */
   lengthOf(id: number): number {
-    return this.#facts[4 * id + 3]!;
+    return this.#facts[FACTS * id + 3]!;
   }
 
   #rank(id: number): number {
-    return this.#facts[4 * id + 2]!;
+    return this.#facts[FACTS * id + 2]!;
   }
 
   /** Whether merging leaves two tokens side by side, asked lately or not. */
@@ -99,17 +113,26 @@ export class MergeOrder {
     let right = second;
     let before = limit;
     for (;;) {
-      if (this.#pairs.rankOf(left, right) < before) return false;
-      const a = facts[4 * left + 2]!;
-      const b = facts[4 * right + 2]!;
+      if (
+        ((facts[FACTS * left + 4]! >>> bitOf(right)) & (facts[FACTS * right + 5]! >>> bitOf(left)) & 1) === 1 &&
+        this.#pairs.rankOf(left, right) < before
+      )
+        return false;
+      const a = facts[FACTS * left + 2]!;
+      const b = facts[FACTS * right + 2]!;
       if (a > b) {
         before = a;
-        left = facts[4 * left + 1]!;
+        left = facts[FACTS * left + 1]!;
       } else if (b < 0) return true;
       else {
         before = b + 1; // of equal ranks the leftmost merges first
-        right = facts[4 * right]!;
+        right = facts[FACTS * right]!;
       }
     }
   }
+}
+
+/** The place of an id in a set of 32 bits. */
+function bitOf(id: number): number {
+  return Math.imul(id, 0x9e3779b1) >>> 27;
 }

@@ -26,6 +26,11 @@ export class NeighbourEncoder {
     });
   }
 
+  /** Whether merging gives this token. */
+  makes(id: number): boolean {
+    return this.#order.makes(id);
+  }
+
   /** Appends the ids of the piece `[start, end)`. @param longest the longest token that it begins with. */
   encode(bytes: Uint8Array, start: number, end: number, longest: number, ids: IdBuffer): void {
     const order = this.#order;

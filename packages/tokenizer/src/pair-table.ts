@@ -95,6 +95,11 @@ export class PairTable {
     return at < 0 ? 0x7fffffff : this.#slots[at + 2]!;
   }
 
+  each(visit: (left: number, right: number) => void): void {
+    const slots = this.#slots;
+    for (let at = 0; at < slots.length; at += 4) if (slots[at] !== 0) visit(slots[at]! - 1, slots[at + 1]!);
+  }
+
   /** Where the pairs are, in the order of their ranks. */
   byRank(): Int32Array {
     const slots = this.#slots;

@@ -6,6 +6,25 @@ import { classTable, LOWER, MARK, NUMBER, OTHER_LETTER, SPACE, UPPER } from './u
  */
 export type Splitter = (bytes: Uint8Array, at: number, end: number) => number;
 
+/** What a splitter cuts by, for a fast way of doing the same. */
+export interface WordPattern {
+  readonly name: 'gpt2' | 'cl100k' | 'o200k';
+  /** How many digits are one piece (cl100k). */
+  readonly digits: number;
+}
+
+const patterns = new WeakMap<Splitter, WordPattern>();
+
+/** The pattern of a splitter that was made here; undefined for others. */
+export function patternOf(splitter: Splitter): WordPattern | undefined {
+  return patterns.get(splitter);
+}
+
+function made(splitter: Splitter, name: WordPattern['name'], digits = 3): Splitter {
+  patterns.set(splitter, { name, digits });
+  return splitter;
+}
+
 const APOSTROPHE = 0x27;
 const BLANK = 0x20;
 const LINE_FEED = 0x0a;
@@ -106,7 +125,7 @@ function anyContraction(bytes: Uint8Array, at: number, end: number): number {
 /** `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`: GPT-2, r50k, p50k. */
 export function gpt2Splitter(): Splitter {
   classes = classTable();
-  return (bytes, at, end) => {
+  const split: Splitter = (bytes, at, end) => {
     const first = bytes[at]!;
     if (first === APOSTROPHE) {
       const stop = contraction(bytes, at, end);
@@ -125,6 +144,7 @@ export function gpt2Splitter(): Splitter {
     if (kind === SPACE) return spaces(bytes, at, end);
     return kind === NUMBER ? numbers(bytes, start, end, Infinity) : symbols(bytes, start, end);
   };
+  return made(split, 'gpt2');
 }
 
 /** What follows the words in the newer patterns: `… ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`. */
@@ -162,7 +182,7 @@ function symbolsOrSpaces(bytes: Uint8Array, at: number, end: number, slashes: bo
  */
 export function cl100kSplitter(digits = 3): Splitter {
   classes = classTable();
-  return (bytes, at, end) => {
+  const split: Splitter = (bytes, at, end) => {
     const first = bytes[at]!;
     if (first === APOSTROPHE) {
       const stop = anyContraction(bytes, at, end);
@@ -176,6 +196,7 @@ export function cl100kSplitter(digits = 3): Splitter {
       return letters(bytes, second + width, end);
     return symbolsOrSpaces(bytes, at, end, false);
   };
+  return made(split, 'cl100k', digits);
 }
 
 /** `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+` or, failing that, `…+…*`; `from` where neither matches. */
@@ -209,7 +230,7 @@ export function o200kSplitter(): Splitter {
   classes = classTable();
   const suffixed = (bytes: Uint8Array, at: number, end: number): number =>
     (at < end && bytes[at] === APOSTROPHE && anyContraction(bytes, at, end)) || at;
-  return (bytes, at, end) => {
+  const split: Splitter = (bytes, at, end) => {
     const first = bytes[at]!;
     const kind = classAt(bytes, at);
     const second = at + width;
@@ -222,4 +243,5 @@ export function o200kSplitter(): Splitter {
     }
     return symbolsOrSpaces(bytes, at, end, true);
   };
+  return made(split, 'o200k');
 }

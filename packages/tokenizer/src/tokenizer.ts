@@ -16,12 +16,13 @@ import {
   mergeEncodings,
   positionsOf,
 } from './encoding.ts';
-import { specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
+import { encodingOf, specialEncoding, unitsOfBytes, withType } from './encoding-parts.ts';
 import type { Spec } from './format.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Draw, Model } from './model.ts';
 import { MetaspaceWords } from './models/metaspace-words.ts';
 import { Unigram } from './models/unigram.ts';
+import { preTokenizerSplitter } from './named-splitters.ts';
 import { Normalized } from './normalized.ts';
 import { type Normalizer, readNormalizer } from './normalizers/index.ts';
 import { type PostProcessor, readPostProcessor, type TemplatePart } from './post-processors/index.ts';
@@ -29,7 +30,6 @@ import { type PreTokenizer, readPreTokenizer } from './pre-tokenizers/index.ts';
 import { cutWith, type Splitter } from './pre-tokenizers/splitter.ts';
 import { checkSampling } from './sampling.ts';
 import { SentencePiece } from './sentencepiece/model.ts';
-import { gpt2Splitter } from './splitters.ts';
 import { type EncodeStream, encodeStream } from './stream/encode-stream.ts';
 import { TokenBlanks, trimOffsets } from './token-blanks.ts';
 import type {
@@ -135,8 +135,10 @@ export class Tokenizer {
 
   #directEncoder(): ByteEncoder | null {
     const { model, preTokenizer, splitter } = this;
-    if (model instanceof BPE && preTokenizer?.type === 'ByteLevel')
-      return new ByteEncoder(model, splitter ?? (preTokenizer.use_regex === false ? undefined : gpt2Splitter()));
+    if (model instanceof BPE && preTokenizer) {
+      const split = splitter ?? preTokenizerSplitter(preTokenizer);
+      if (split || preTokenizer.type === 'ByteLevel') return new ByteEncoder(model, split);
+    }
     const isBert = this.normalizer?.type === 'BertNormalizer' && preTokenizer?.type === 'BertPreTokenizer' && !splitter;
     if (!isBert || this.addedTokens.some((token) => token.normalized)) return null;
     const words = new BertWords(model, this.#normalize!, this.#split!);
@@ -181,17 +183,9 @@ export class Tokenizer {
    * file's truncation applies, its padding does not.
    */
   encodeWithOffsets(text: string, options: OffsetsOptions = {}): IdsWithOffsets {
-    const lengths = this.model instanceof BPE && this.#direct && !this.#normalize ? this.model.lengths : null;
+    const lengths = this.truncation ? null : this.#lengthsFor(options);
     const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
-    if (
-      !lengths ||
-      this.#prefixed ||
-      this.splitter instanceof RegExp ||
-      this.truncation ||
-      options.dropout !== undefined ||
-      options.sampling !== undefined
-    )
-      return inTypedArrays(this.#encoding(text, options));
+    if (!lengths) return inTypedArrays(this.#encoding(text, options));
     const ids = new IdBuffer();
     const offsets = new IdBuffer();
     const { template, trims } = this.#process;
@@ -216,6 +210,12 @@ export class Tokenizer {
     const positions = positionsOf(wellFormed, options.offsets ?? 'utf16');
     if (positions) for (let i = 0; i < all.length; i++) all[i] = positions[all[i]!]!;
     return { ids: ids.toArray(), offsets: all };
+  }
+
+  /** Id → bytes of its token, where the short way tells offsets; otherwise null. */
+  #lengthsFor({ dropout, sampling }: EncodeOptions): Int32Array | null {
+    if (!(this.model instanceof BPE && this.#direct) || this.#normalize || this.#prefixed) return null;
+    return this.splitter instanceof RegExp || dropout !== undefined || sampling ? null : this.model.lengths;
   }
 
   /**
@@ -318,12 +318,15 @@ export class Tokenizer {
   }
 
   #textEncoding(text: string, sequence: number, options: EncodeOptions): Encoding {
+    const lengths = this.#lengthsFor(options);
+    if (lengths) return this.#shortEncoding(text, sequence, lengths, options);
     const e = emptyEncoding();
     const ids = new IdBuffer();
     const ends = new IdBuffer();
     const begins = new IdBuffer();
     const seed = (options.seed ?? 0) + sequence;
-    const dropout = options.dropout === undefined ? null : dropoutOf(options.dropout, seed);
+    const asked = options.dropout === undefined ? null : dropoutOf(options.dropout, seed);
+    const dropout = asked?.rate === 0 ? null : asked;
     if (options.sampling) checkSampling(options.sampling);
     const sampling = options.sampling ? { ...options.sampling, random: randomOf(seed) } : null;
     this.#pieces(text, true, options).forEach(({ text: piece, id }, word) => {
@@ -361,6 +364,21 @@ export class Tokenizer {
       }
     });
     return e;
+  }
+
+  /** The same by the short way. */
+  #shortEncoding(text: string, sequence: number, lengths: Int32Array, options: EncodeOptions): Encoding {
+    const [ids, offsets, words] = [new IdBuffer(), new IdBuffer(), new IdBuffer()];
+    let word = 0;
+    for (const { text: piece, id } of this.#pieces(text, false, options))
+      if (id < 0) word = this.#direct!.encodeWithOffsets(piece.text, piece.origin, lengths, ids, offsets, words, word);
+      else {
+        ids.push(id);
+        words.push(word++);
+        offsets.push(piece.origin);
+        offsets.push(piece.origin + piece.text.length);
+      }
+    return encodingOf({ ids, offsets, words, sequence, tokenOf: (id) => this.idToToken(id) ?? '' });
   }
 
   /**

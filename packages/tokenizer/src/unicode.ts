@@ -15,10 +15,10 @@ export const LOWER = 5;
 /** \p{Lm} and \p{Lo} */
 export const OTHER_LETTER = 6;
 
-let decoded: Uint8Array | undefined;
+let decoded: Uint8Array<ArrayBuffer> | undefined;
 
 /** Code point → class, pinned to the Unicode version of the references (tools/unicode/generate.mjs); decoded on first use. */
-export function classTable(): Uint8Array {
+export function classTable(): Uint8Array<ArrayBuffer> {
   if (decoded) return decoded;
   const table = new Uint8Array(0x110000);
   let at = 0;
@@ -44,6 +44,40 @@ export function classTable(): Uint8Array {
   }
   decoded = table;
   return table;
+}
+
+const PAGE = 256;
+let paged: { readonly pages: Uint8Array; readonly index: Uint8Array } | undefined;
+
+/** The same in pages of 256 code points: `pages` has each different one once, `index` says which one a code point's is. */
+export function classPages(): { readonly pages: Uint8Array; readonly index: Uint8Array } {
+  if (paged) return paged;
+  const table = classTable();
+  const index = new Uint8Array(table.length / PAGE);
+  /** Four classes a number, so that pages are quick to compare. */
+  const numbers = new Int32Array(table.buffer);
+  const size = PAGE / 4;
+  /** The numbers of pages by their sums. */
+  const known = new Map<number, number[]>();
+  const firsts: number[] = [];
+  for (let i = 0; i < index.length; i++) {
+    let sum = 0;
+    for (let at = size * i; at < size * (i + 1); at++) sum = (Math.imul(sum, 31) + numbers[at]!) | 0;
+    const same = known.get(sum) ?? [];
+    let number = same.find((page) => {
+      for (let k = 0; k < size; k++) if (numbers[size * i + k] !== numbers[firsts[page]! / 4 + k]) return false;
+      return true;
+    });
+    if (number === undefined) {
+      number = firsts.push(PAGE * i) - 1;
+      known.set(sum, [...same, number]);
+    }
+    index[i] = number;
+  }
+  const all = new Uint8Array(PAGE * firsts.length);
+  for (const [i, first] of firsts.entries()) all.set(table.subarray(first, first + PAGE), PAGE * i);
+  paged = { pages: all, index };
+  return paged;
 }
 
 /** base64's alphabet. */

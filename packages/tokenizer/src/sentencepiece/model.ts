@@ -10,12 +10,14 @@ import { PIECE, type SentencePieceFile } from './model-file.ts';
 import { SentencePieceNormalizer } from './normalizer.ts';
 import { SentencePieceFormatError } from './protobuf.ts';
 import { latticeOptions, unigramWords, unknownPieces } from './unigram.ts';
+import { characterSegment, wordSegment } from './units.ts';
+import { unusedPiecesSegment } from './unused-bpe.ts';
 
 const encoder = new TextEncoder();
 
 /**
  * A SentencePiece model with its own normalizer (https://arxiv.org/abs/1808.06226): unigram models as its C++ library computes
- * them, in float32, and BPE by the pieces' scores.
+ * them, in float32, BPE by the pieces' scores, and models of words and of characters.
  */
 export class SentencePiece implements Model {
   readonly file: SentencePieceFile;
@@ -29,7 +31,7 @@ export class SentencePiece implements Model {
   readonly #bytes: Int32Array;
   readonly #stops = new IdBuffer();
 
-  /** @throws SentencePieceFormatError for kinds of models and pieces that are not supported, and for one without an unknown piece. */
+  /** @throws SentencePieceFormatError for a model without an unknown piece, or with a denormalizer. */
   constructor(file: SentencePieceFile) {
     this.file = file;
     const { pieces, byteFallback, normalizer, treatWhitespaceAsSuffix: suffix } = file;
@@ -50,12 +52,21 @@ export class SentencePiece implements Model {
       own: own((piece) => encoder.encode(piece)),
       compact: true,
     });
+    const unknown = unknownPieces(this.#unknown, this.#bytes);
+    const ids = new Map([...pieces.entries()].flatMap(([id, { piece, type }]) => (inText(type) ? [[piece, id]] : [])));
+    const units = { ids, unknown };
     if (file.modelType === 'unigram') {
-      const words = unigramWords(file, unknownPieces(this.#unknown, this.#bytes));
+      const words = unigramWords(file, unknown);
       this.#segment = (...text) => words.encode(...text);
       this.#bpe = null;
+    } else if (file.modelType === 'word' || file.modelType === 'char') {
+      this.#segment = file.modelType === 'word' ? wordSegment(units) : characterSegment(units, own(compactBytes));
+      this.#bpe = null;
+    } else if (pieces.some(({ type }) => type === PIECE.unused)) {
+      this.#segment = unusedPiecesSegment(file, units, own(compactBytes));
+      this.#bpe = null;
     } else {
-      const bpe = this.#scored(own(compactBytes));
+      const bpe = new ScoredBPE(file, this.#ids, pieces[this.#unknown]!.piece, own(compactBytes));
       this.#segment = (text, start, end, ids, ends) => {
         bpe.encode(text, start, end, ids, ends);
         return 0;
@@ -71,15 +82,6 @@ export class SentencePiece implements Model {
         throw new SentencePieceFormatError(`pieces: byte_fallback is set, but ${byteToken(byte)} is missing`);
       return id;
     });
-  }
-
-  #scored(own: DoubleArray | null): ScoredBPE {
-    const { pieces, modelType } = this.file;
-    if (modelType !== 'bpe') throw new SentencePieceFormatError(`trainer_spec: ${modelType} models are not supported`);
-    const unused = pieces.findIndex(({ type }) => type === PIECE.unused);
-    if (unused >= 0)
-      throw new SentencePieceFormatError(`pieces[${unused}]: unused pieces of a BPE model are not supported`);
-    return new ScoredBPE(this.file, this.#ids, pieces[this.#unknown]!.piece, own);
   }
 
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {
@@ -107,8 +109,8 @@ export class SentencePiece implements Model {
   ): void {
     const { dropout, sampling } = draw;
     if (dropout && !this.#bpe)
-      throw new RangeError('dropout: the model is no BPE; sampling draws from a unigram model');
-    if (sampling && this.#bpe)
+      throw new RangeError(`dropout: the model is no BPE without unused pieces; sampling draws from a unigram model`);
+    if (sampling && this.file.modelType !== 'unigram')
       throw new RangeError('sampling: the model is no unigram model; dropout draws from a BPE');
     const stops = this.#stops;
     stops.clear();
@@ -130,7 +132,7 @@ export class SentencePiece implements Model {
    * @throws RangeError where the model is no unigram model.
    */
   nBest(bytes: Uint8Array, end: number, count: number): { ids: Int32Array; score: number }[] {
-    if (this.#bpe) throw new RangeError('nBest: the model is no unigram model');
+    if (this.file.modelType !== 'unigram') throw new RangeError('nBest: the model is no unigram model');
     this.#normalizer.normalize(bytes, end);
     return this.#lattice()
       .best(count)

@@ -9,7 +9,11 @@ import { PIECE, type SentencePieceFile } from './model-file.ts';
  * @throws TokenizerFormatError for what the format does not have.
  */
 export function sentencePieceToJSON(file: SentencePieceFile): object {
-  const { pieces, normalizer } = file;
+  const { pieces, normalizer, modelType } = file;
+  if (modelType === 'word' || modelType === 'char')
+    throw new TokenizerFormatError('model', `tokenizer.json has no ${modelType} models`);
+  if (modelType === 'bpe' && pieces.some(({ type }) => type === PIECE.unused))
+    throw new TokenizerFormatError('model', 'unused pieces of a BPE model cannot be written as tokenizer.json');
   if (file.treatWhitespaceAsSuffix || !normalizer.escapeWhitespaces)
     throw new TokenizerFormatError(
       'model',
@@ -35,7 +39,7 @@ export function sentencePieceToJSON(file: SentencePieceFile): object {
     pre_tokenizer: null,
     post_processor: null,
     decoder: sentencePieceDecoder(normalizer.addDummyPrefix),
-    model: file.modelType === 'unigram' ? unigram(file) : bpe(file),
+    model: modelType === 'unigram' ? unigram(file) : bpe(file),
   };
 }
 

@@ -19,7 +19,10 @@ export class SentencePieceParts {
 
   /** @throws RangeError where a piece or a rule reaches over blanks, or blanks are unknown. */
   constructor(model: SentencePiece) {
-    const { pieces, treatWhitespaceAsSuffix, byteFallback } = model.file;
+    const { pieces, treatWhitespaceAsSuffix, byteFallback, modelType } = model.file;
+    if (modelType === 'word' && !byteFallback) refuse('model', 'joins unknown words that follow one another');
+    if (modelType === 'bpe' && pieces.some(({ type }) => type === PIECE.unused))
+      refuse('model', 'has unused pieces, whose parts depend on the whole text');
     if (treatWhitespaceAsSuffix) refuse('model', 'puts white space behind words');
     const across = pieces.find(({ piece, type }) => type !== PIECE.control && /[^▁ ][▁ ]/.test(piece));
     if (across) refuse('model', `has a piece that goes on behind a blank, ${JSON.stringify(across.piece)}`);

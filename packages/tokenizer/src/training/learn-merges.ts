@@ -1,4 +1,4 @@
-import { MergeHeap } from './merge-heap.ts';
+import { MergeHeap } from '../merge-heap.ts';
 import { grown, PairCounts } from './pair-counts.ts';
 
 /** Distinct words as symbols, one behind the other, with how often each occurs. */

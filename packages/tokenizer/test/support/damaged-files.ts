@@ -21,6 +21,10 @@ interface Sample {
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const shared = new URL('../../../../../shared/tokenizers/', import.meta.url);
 
+const sentencePieceModels: Readonly<Record<string, { readonly model: string }>> = JSON.parse(
+  readFileSync(new URL('../fixtures/sentencepiece-units.json', import.meta.url), 'utf8'),
+);
+
 /** Small files of every format; real ones, or their beginnings, where ../shared is there. */
 export function samples(): Sample[] {
   const texts = Array.from({ length: 8 }, () => "Hello, the hello world's 12 cats. 中文中文 你好\n\n  the end");
@@ -46,6 +50,10 @@ export function samples(): Sample[] {
     { name: 'vocab.txt', bytes: bytesOf(words) },
     { name: 'cl100k_base.tiktoken', bytes: bytesOf(`${ranks}aGU= 256\naGVs 257\n`) },
     { name: 'tokenizer.bin', bytes: llama2cFile() },
+    ...['char, own pieces', 'bpe, own pieces, some unused'].map((name, i) => ({
+      name: `${i}.model`,
+      bytes: new Uint8Array(Buffer.from(sentencePieceModels[name]!.model, 'base64')),
+    })),
     { name: 'tokenizer.rvtk', bytes: compileTokenizer(small) },
     { name: 'words.rvtk', bytes: compileTokenizer(tokenizerFromWordPieceVocab(words)) },
     ...beginning('tiktoken/cl100k_base.tiktoken', 'cl100k_base.tiktoken', 600),
