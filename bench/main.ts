@@ -26,6 +26,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'tokenizer-training': async () => (await import('./tokenizer-training.ts')).tokenizerTraining,
   transfer: async () => (await import('./tasks/transfer.ts')).transfer,
   vision: async () => (await import('./vision.ts')).vision,
+  winograd: async () => (await import('./tasks/winograd.ts')).winograd,
   weights: async () => (await import('./weights.ts')).weights,
   stream: async () => (await import('./stream.ts')).stream,
   images: async () => (await import('./images.ts')).images,

@@ -16,7 +16,7 @@ import {
   RMSNorm,
   storageOf,
 } from '@rivulet/nn';
-import { compile, compileStep, gradients, input, type Tensor } from '@rivulet/tensor';
+import { compile, compileStep, gradients, type HostTensor, input, symbol, type Tensor } from '@rivulet/tensor';
 import { expect } from 'chai';
 import { checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
 
@@ -40,10 +40,20 @@ const layers: Record<string, [make: Make, shape: number[]]> = {
   uneven: [() => new Conv2d(2, 3, [2, 3], { stride: [3, 2], padding: [0, 1] }), [2, 2, 8, 7]],
   dilated: [() => new Conv2d(2, 3, 3, { dilation: 2, padding: 2, stride: 2 }), [2, 2, 8, 7]],
   pointwise: [() => new Conv2d(3, 4, 1), [2, 3, 4, 5]],
+  pointwiseSmall: [() => new Conv2d(8, 10, 1), [2, 8, 1, 2]],
   pointwiseStrided: [() => new Conv2d(3, 4, 1, { stride: 2 }), [2, 3, 5, 6]],
   grouped: [() => new Conv2d(4, 6, 3, { groups: 2, padding: 1 }), [2, 4, 5, 5]],
   depthwise: [() => new Conv2d(4, 4, 3, { groups: 4, padding: 1 }), [2, 4, 5, 5]],
   depthwiseStrided: [() => new Conv2d(4, 4, 3, { groups: 4, stride: 2, padding: 1 }), [2, 4, 6, 5]],
+  depthwiseBlocks: [() => new Conv2d(16, 16, 3, { groups: 16, padding: 1 }), [2, 16, 5, 4]],
+  depthwiseBlocksStrided: [
+    () => new Conv2d(16, 16, 3, { groups: 16, stride: 2, padding: 1, bias: false }),
+    [2, 16, 4, 5],
+  ],
+  depthwiseBlocksUneven: [
+    () => new Conv2d(16, 16, [3, 2], { groups: 16, stride: 3, padding: 1, dilation: [2, 1] }),
+    [2, 16, 8, 6],
+  ],
   same: [() => new Conv2d(2, 3, 4, { padding: 'same' }), [2, 2, 5, 6]],
   conv1d: [() => new Conv1d(3, 4, 3, { stride: 2, padding: 1 }), [2, 3, 9]],
   transposed: [() => new ConvTranspose2d(3, 4, 3), [2, 3, 4, 5]],
@@ -88,6 +98,36 @@ describe('convolution', () => {
       await checkParity(cases[name]!, module, [fill(shape, 3)], (x) => [module.forward(x!)]);
       expect(await infer((x) => module.forward(x), shape)).to.be.allclose(cases[name]!.outputs[0]!, { atol: 1e-5 });
     });
+
+  // Compiled as a step, depthwise convolutions take another form; with another number of images, yet another.
+  for (const name of Object.keys(layers).filter((key) => key.startsWith('depthwise')))
+    for (const batch of [2, symbol('N')])
+      it(`gives PyTorch's output and gradients in a step: ${name}, ${batch} images`, async () => {
+        const [make, [images, ...rest]] = layers[name]! as [Make, [number, ...number[]]];
+        const module = make();
+        fillModule(module);
+        const { outputs, inputs, parameters } = cases[name]!;
+        const cotangent = fill([images, outputs[0]!.length / images], 9);
+        const step = await compileStep(
+          { x: { shape: [batch, ...rest] }, g: { shape: [batch, cotangent.dims[1]!] } },
+          ({ x, g }) => {
+            const y = module.forward(x);
+            const wrt = [x, ...module.parameters().values()];
+            const [dx, ...others] = gradients(y.mul(g.reshape(y.shape)).sum(), wrt);
+            const named = [...module.parameters().keys()].map((key, i) => [key, others[i]!] as const);
+            return { outputs: { y, dx: dx!, ...Object.fromEntries(named) }, updates: new Map() };
+          },
+        );
+        const results = await step.run({ x: fill([images, ...rest], 3), g: cotangent });
+        await step.dispose();
+        const expected = { y: outputs[0]!, dx: inputs[0]!, ...parameters };
+        expect(Object.keys(results)).to.deep.equal(Object.keys(expected));
+        for (const [key, values] of Object.entries(expected))
+          expect((results as Record<string, HostTensor>)[key]!.data, key).to.be.allclose(values, {
+            atol: 2e-5,
+            rtol: 1e-4,
+          });
+      });
 
   for (const [name, [f, shape]] of Object.entries(functions))
     it(`gives PyTorch's output and gradient: ${name}`, async () => {

@@ -1,4 +1,5 @@
 import type { HostTensor, Session, SessionOptions } from './backend/backend.ts';
+import { channelBlock } from './backend/channel-block.ts';
 import { type BackendChoice, chooseBackend } from './backend/select.ts';
 import type { Outputs, Results } from './compile.ts';
 import { staticShape } from './dim.ts';
@@ -9,8 +10,9 @@ import { topological } from './graph.ts';
 import { isHeld } from './held.ts';
 import { lowerInParts } from './lowering/lower.ts';
 import { encodeInParts } from './onnx/encode.ts';
+import { isDepthwise } from './ops/conv-depthwise.ts';
 import { breathe, type InParts, inSlices } from './slices.ts';
-import { input, type ParameterNode, Tensor } from './tensor.ts';
+import { input, type Node, type OpNode, type ParameterNode, Tensor } from './tensor.ts';
 import { inference, trainingTrace, within } from './trace.ts';
 
 /** What a training step computes: outputs to read, and the next value of every tensor that it changes. */
@@ -134,8 +136,8 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   });
   await breathe();
   const roots = [...Object.values(outputs), ...updates.values()];
-  const nodes = new Set(topological(roots).filter((node): node is ParameterNode => node.kind === 'parameter'));
-  const read = [...nodes];
+  const order = topological(roots);
+  const read = order.filter((node): node is ParameterNode => node.kind === 'parameter');
   const feeds = [
     ...Object.entries(inputs).map(([name, tensor]) => ({ name, tensor })),
     { name: 'seed', tensor: seed },
@@ -147,9 +149,15 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   ];
   const engine = await chooseBackend(backend);
   await breathe();
-  const model = await inSlices(lowerInParts(feeds, results, { winograd }));
+  const block = order.some(filtersChannels) ? await channelBlock(engine) : 0;
+  const model = await inSlices(lowerInParts(feeds, results, { winograd, channelBlock: block }));
   const bytes = await inSlices(encodeInParts(model));
   await inSlices(allocateSpares(written)); // in the first run they would all be allocated, and collected for, at once
   const session = await engine.createSession(bytes, { ...options, optimization });
   return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
+}
+
+/** Whether a node is a depthwise convolution, or its gradient, which the lowering writes in the runtime's own layout. */
+function filtersChannels(node: Node): boolean {
+  return node.kind === 'op' && node.op === 'conv' && isDepthwise((node as OpNode<'conv'>).attrs, node.inputs[1]!.shape);
 }

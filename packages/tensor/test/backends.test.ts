@@ -1,5 +1,6 @@
 import { type BackendName, type HostTensor, openBackend, type Session, type TypedArray } from '@rivulet/tensor';
 import { expect } from 'chai';
+import { channelBlock } from '../src/backend/channel-block.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import type { OnnxGraph, OnnxNode, OnnxValue } from '../src/onnx/model.ts';
 
@@ -183,5 +184,16 @@ describe('openBackend', () => {
     expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(
       "there is no backend 'cuda'; there are: native, node, wasm",
     );
+  });
+});
+
+describe('blocks of channels', () => {
+  it('are as long as the vectors of the processor, or there are none', async () => {
+    const [native, node, wasm] = await Promise.all(
+      (['native', 'node', 'wasm'] as const).map(async (name) => channelBlock(await openBackend(name))),
+    );
+    expect(native).to.be.oneOf(process.arch === 'x64' ? [8, 16] : [0, 4, 8, 16]);
+    expect(node).to.equal(native);
+    expect(wasm).to.equal(0);
   });
 });

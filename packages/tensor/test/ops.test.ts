@@ -7,6 +7,7 @@ import {
   type InputSpec,
   iota,
   type SymbolicDim,
+  scalar,
   symbol,
   Tensor,
   tensor,
@@ -125,6 +126,16 @@ describe('operations', () => {
     expect(await run(5)).to.deep.equal([[5], [5], [1], [1], [5], [5]]);
     expect(await run()).to.deep.equal([[], [], [0], [1], [1], []]);
     await graph.dispose();
+  });
+
+  it('take a number beside a large tensor that ends in axes of 1', async () => {
+    const x = zeros([64, 65, 1, 1]).add(3);
+    const results = [x.mul(2), scalar(1).sub(x), x.div(tensor([2])), x.mul(tensor([[4]]))].map((t) => t.data());
+    for (const [i, expected] of [6, -2, 1.5, 12].entries()) {
+      const data = (await results[i]!) as Float32Array;
+      expect(data.length).to.equal(64 * 65);
+      expect(data.every((value) => value === expected)).to.equal(true);
+    }
   });
 
   it('lose no update of repeated indices, with two threads', async () => {

@@ -3,6 +3,7 @@ import { HeldWeights } from '../held.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from '../onnx/model.ts';
 import { atOnce, type InParts } from '../slices.ts';
 import type { Tensor } from '../tensor.ts';
+import { BLOCKED } from './lowering.ts';
 import { checkWeightFormat, packMatrix, type WeightFormat } from './packed-weights.ts';
 import { Scope, type Shared } from './scope.ts';
 
@@ -22,6 +23,8 @@ export function lowerModel(inputs: readonly NamedTensor[], outputs: readonly Nam
 export interface LowerOptions {
   /** The tile of Winograd's convolutions; 0: none. Default 0. */
   readonly winograd?: 0 | 2 | 4;
+  /** Channels of a block in the runtime's own layout of images, see backend/channel-block.ts. Default 0: it is not used. */
+  readonly channelBlock?: number;
   /** How baked weights of linear layers are stored. Default 'float32'. */
   readonly weights?: WeightFormat;
   /** Where the values of baked parameters are. Default: in the parameters. */
@@ -31,7 +34,7 @@ export interface LowerOptions {
 export function* lowerInParts(
   inputs: readonly NamedTensor[],
   outputs: readonly NamedTensor[],
-  { winograd = 0, weights = 'float32', held = new HeldWeights([]) }: LowerOptions = {},
+  { winograd = 0, channelBlock = 0, weights = 'float32', held = new HeldWeights([]) }: LowerOptions = {},
 ): InParts<OnnxModel> {
   checkWeightFormat(weights);
   const symbols = new Map<string, { input: string; axis: number }>();
@@ -46,6 +49,7 @@ export function* lowerInParts(
     symbols,
     memo: new Map(),
     winograd,
+    channelBlock,
     weights,
     held,
     packed: new Map(),
@@ -66,7 +70,8 @@ export function* lowerInParts(
     outputs: outputs.map(valueInfo),
     initializers: [...shared.initializers, ...(yield* pack(shared))],
   };
-  return { graph: shared.packed.size > 0 ? pruned(graph) : graph, opsets: { '': 21, 'com.microsoft': 1 } };
+  const opsets = { '': 21, 'com.microsoft': 1, ...(channelBlock > 0 && { [BLOCKED]: 1 }) };
+  return { graph: shared.packed.size > 0 ? pruned(graph) : graph, opsets };
 }
 
 /** Without what nothing reads: packed weights are not needed as they were. */

@@ -7,6 +7,9 @@ import type { Tensor } from '../tensor.ts';
 /** Attributes of an ONNX node; a plain number is an int, a list of numbers ints, as most attributes are. */
 export type NodeAttributes = Readonly<Record<string, number | readonly number[] | string | OnnxAttribute>>;
 
+/** The domain of the runtime's own operators on images whose channels lie in blocks, [N, C/b, H, W, b]. */
+export const BLOCKED = 'com.microsoft.nchwc';
+
 /** A repeated part: per iteration `params` (any tensors) are given and `results` are computed from them. */
 export interface Body {
   readonly params: readonly Tensor[];
@@ -43,6 +46,8 @@ export interface Lowering {
   memo(key: string, make: () => string): string;
   /** The tile of Winograd's convolutions; 0: none, the plain sums. */
   readonly winograd: 0 | 2 | 4;
+  /** Channels of a block in the runtime's own layout of images (see ops/conv-depthwise.ts); 0: it has none. */
+  readonly channelBlock: number;
   /** A body as an ONNX subgraph attribute; what it captures is found in the graph around it. */
   subgraph(name: string, body: Body): OnnxAttribute;
 }

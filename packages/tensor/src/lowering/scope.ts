@@ -26,6 +26,7 @@ export interface Shared {
   readonly symbols: Map<string, { input: string; axis: number }>;
   readonly memo: Map<string, string>;
   readonly winograd: 0 | 2 | 4;
+  readonly channelBlock: number;
   readonly weights: WeightFormat;
   readonly held: HeldWeights;
   /** Matrices to pack once the graph is written: that takes time, and stops in between. */
@@ -57,6 +58,10 @@ export class Scope implements Lowering {
 
   get winograd(): 0 | 2 | 4 {
     return this.#shared.winograd;
+  }
+
+  get channelBlock(): number {
+    return this.#shared.channelBlock;
   }
 
   packed(weight: Tensor): PackedNames | null {

@@ -1,7 +1,7 @@
 import { type Dim, formatShape, type Shape, sameShape, sizeOf } from '../dim.ts';
 import { ShapeError } from '../errors.ts';
 import { apply, type Tensor } from '../tensor.ts';
-import { sumLeading } from './reduce.ts';
+import { countOf, sumLeading } from './reduce.ts';
 import type { Rules } from './rule.ts';
 
 export interface BatchNormOps {
@@ -35,6 +35,16 @@ export const batchNormRules: Rules<BatchNormOps> = {
       const scale = weight!.div(variance!.add(eps).sqrt());
       return [x!.mul(perChannel(scale, x!)).add(perChannel(bias!.sub(mean!.mul(scale)), x!))];
     },
+    channelsLast: {
+      inputs: [0],
+      outputs: [0],
+      when: (_, { inputs: [x] }, given) => given && x!.rank === 4,
+      lower: (g, { names: [x, weight, bias, mean, variance], attrs: { eps } }) => {
+        const scale = g.op('Div', [weight!, g.op('Sqrt', [g.op('Add', [variance!, g.float(eps)])])]);
+        const offset = g.op('Sub', [bias!, g.op('Mul', [mean!, scale])]);
+        return [g.op('Add', [g.op('Mul', [x!, scale]), offset])];
+      },
+    },
     lower: (g, { names, attrs }) => [g.op('BatchNormalization', names, { epsilon: { float: attrs.eps } })],
   },
   batchNorm: {
@@ -46,14 +56,13 @@ export const batchNormRules: Rules<BatchNormOps> = {
       if (rest.some(Boolean)) throw new ShapeError('batchNorm', 'the statistics that it returns have no gradient');
       const axes = others(x!);
       const inverse = variance!.add(eps).sqrt().reciprocal();
-      const centered = x!.sub(perChannel(mean!, x!));
-      const dBias = g!.sum(axes);
-      const product = g!.mul(centered).sum(axes);
-      const count = apply('sizeOf', [], { shape: axes.map((axis) => x!.dim(axis)) }).cast('float32');
       const scale = weight!.mul(inverse);
-      const slope = product.mul(inverse).mul(inverse).div(count); // of the centred value
-      const dx = g!.sub(perChannel(dBias.div(count), x!)).sub(centered.mul(perChannel(slope, x!)));
-      return [dx.mul(perChannel(scale, x!)), product.mul(inverse), dBias];
+      const dBias = g!.sum(axes);
+      const dWeight = g!.mul(x!).sum(axes).sub(mean!.mul(dBias)).mul(inverse);
+      // dx = (g − mean of g − normalized x · mean of g · normalized x) · scale: the last two are one pass over x.
+      const share = scale.div(countOf(x!, axes)).neg();
+      const shift = apply('normalizeChannels', [x!, share.mul(dWeight), share.mul(dBias), mean!, variance!], { eps });
+      return [g!.mul(perChannel(scale, x!)).add(shift), dWeight, dBias];
     },
     channelsLast: {
       inputs: [0],
@@ -76,17 +85,18 @@ export const batchNormRules: Rules<BatchNormOps> = {
     },
     lower: (g, { names: [x, weight, bias], inputs: [input], attrs: { eps } }) => {
       // The runtime's own training mode writes into its inputs; two passes, because E[x²] − E[x]² cancels.
-      const { shape } = input!;
-      const axes = g.ints(others(input!));
+      const { shape, rank } = input!;
+      const inner = g.ints(shape.slice(2).map((_, i) => i + 2));
+      const mean = (value: string): string => {
+        const perImage = rank > 2 ? g.op('ReduceMean', [value, inner], { keepdims: 0 }) : value;
+        return g.op('ReduceMean', [perImage, g.ints([0])], { keepdims: 0 });
+      };
+      const average = mean(x!);
       const channels = g.shape([1, shape[1]!, ...shape.slice(2).map(() => 1)]);
-      const flat = g.shape([shape[1]!]);
-      const mean = g.op('ReduceMean', [x!, axes], { keepdims: 1 });
-      const centered = g.op('Sub', [x!, mean]);
-      const variance = g.op('ReduceMean', [g.op('Mul', [centered, centered]), axes], { keepdims: 1 });
-      const deviation = g.op('Sqrt', [g.op('Add', [variance, g.float(eps)])]);
-      const scale = g.op('Div', [g.op('Reshape', [weight!, channels]), deviation]);
-      const y = g.op('Add', [g.op('Mul', [centered, scale]), g.op('Reshape', [bias!, channels])]);
-      return [y, g.op('Reshape', [mean, flat]), g.op('Reshape', [variance, flat])];
+      const centered = g.op('Sub', [x!, g.op('Reshape', [average, channels])]);
+      const variance = mean(g.op('Mul', [centered, centered]));
+      const y = g.op('BatchNormalization', [x!, weight!, bias!, average, variance], { epsilon: { float: eps } });
+      return [y, average, variance];
     },
   },
 };

@@ -74,10 +74,14 @@ function alongBoth(
   return g.op('MatMul', [down, g.op('Reshape', [first, g.shape([vertical.columns, mulDims(rest, horizontal.rows)])])]);
 }
 
-/** x [H, W, N, C] → tiles in the transformed domain. */
-function toTiles(g: Lowering, x: string, t: Tiling, batch: Dim, channels: number): string {
+/**
+ * x [H, W, N, C] → tiles in the transformed domain.
+ * @param again the backward pass transforms x anew, with a matrix of its own, so that the runtime does not see that it is the same: tiles
+ * that are kept from the forward pass take 2.25 times the memory of x.
+ */
+function toTiles(g: Lowering, x: string, t: Tiling, batch: Dim, channels: number, again = false): string {
   const { tile, height, width, outHeight, outWidth, padding } = t;
-  const key = `winograd ${tile} in ${height} ${width} ${outHeight} ${outWidth} ${padding}`;
+  const key = `winograd ${tile} in ${height} ${width} ${outHeight} ${outWidth} ${padding}${again ? ' again' : ''}`;
   const tiles = alongBoth(g, x, key, t, mulDims(batch, channels), {
     vertical: inputTransform(tile, height, outHeight, padding[0]),
     horizontal: inputTransform(tile, width, outWidth, padding[1]),
@@ -163,7 +167,7 @@ function lowerWeightGradient(
     },
   );
   const dTiles = g.op('Reshape', [spread, g.shape(tilesShape(t, batch, out))]);
-  const each = product(g, dTiles, toTiles(g, x!, t, batch, channels), { transA: 1 });
+  const each = product(g, dTiles, toTiles(g, x!, t, batch, channels, true), { transA: 1 });
   const summed = isSmall(t) ? each : g.op('ReduceSum', [each, g.ints([1])], { keepdims: 0 });
   const count = points(tile);
   const flat = g.op('Reshape', [summed, g.shape([count * count, out * channels])]);

@@ -1,6 +1,8 @@
 import { type Dim, mulDims } from '../dim.ts';
 import type { Lowering } from '../lowering/lowering.ts';
 import type { ConvOps } from './conv.ts';
+import { depthwiseWeightGradient } from './conv-depthwise.ts';
+import { sumLeading } from './reduce.ts';
 import type { LowerArgs } from './rule.ts';
 
 type Args = LowerArgs<ConvOps['convWeightGradient']>;
@@ -16,18 +18,28 @@ export function lowerWeightGradient(g: Lowering, args: Args): string[] {
   const pointwise = plain && attrs.kernel.every((k) => k === 1) && attrs.padding.every((p) => p === 0);
   if (pointwise && attrs.stride.every((s) => s === 1)) return [asProducts(g, args)];
   if (plain && attrs.kernel.length === 2) return [withChannelsLast(g, args)];
-  return [withBatchAsChannels(g, args)];
+  return [depthwiseWeightGradient(g, args) ?? withBatchAsChannels(g, args)];
 }
 
-/** dW = Σₙ dy[n]·x[n]ᵀ over all positions. */
+/**
+ * dW = Σₙ dy[n]·x[n]ᵀ over all positions: one product per image where images are large beside the kernel, else one product of images
+ * that were laid side by side.
+ */
 function asProducts(g: Lowering, { names: [x, dy], inputs, outputs }: Args): string {
   const [input, gradient] = inputs;
-  const positions = input!.shape.slice(2).reduce<Dim>(mulDims, 1);
-  const flat = (name: string, { shape }: { shape: readonly Dim[] }): string =>
-    g.op('Reshape', [name, g.shape([shape[0]!, shape[1]!, positions])]);
-  const each = g.op('FusedMatMul', [flat(dy!, gradient!), flat(x!, input!)], { transB: 1 }, 'com.microsoft');
-  const summed = g.op('ReduceSum', [each, g.ints([0])], { keepdims: 0 });
-  return g.op('Reshape', [summed, g.shape(outputs[0]!.shape)]);
+  const [batch, channels, ...sizes] = input!.shape as readonly [Dim, number, ...number[]];
+  const features = gradient!.shape[1] as number;
+  const positions = sizes.reduce((a, b) => a * b, 1);
+  const flat = (name: string, planes: number): string => g.op('Reshape', [name, g.shape([batch, planes, positions])]);
+  const [images, slopes] = [flat(x!, channels), flat(dy!, features)];
+  if (features * channels < positions * (features + channels)) {
+    const each = g.op('FusedMatMul', [slopes, images], { transB: 1 }, 'com.microsoft');
+    return sumLeading(g, each, [batch, features, channels], 1, outputs[0]!.shape);
+  }
+  const beside = (name: string, planes: number): string =>
+    g.op('Reshape', [g.op('Transpose', [name], { perm: [1, 0, 2] }), g.shape([planes, mulDims(batch, positions)])]);
+  const product = g.op('Gemm', [beside(slopes, features), beside(images, channels)], { transB: 1 });
+  return g.op('Reshape', [product, g.shape(outputs[0]!.shape)]);
 }
 
 /** x as an image [1, N, H, W·C] and dy as a filter [O, N, OH, OW] with dilations [s, s·C] give [1, O, kh, kw·C]. */

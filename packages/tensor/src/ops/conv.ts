@@ -3,8 +3,10 @@ import { ShapeError } from '../errors.ts';
 import type { Lowering, NodeAttributes } from '../lowering/lowering.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { convChannelsLast, convTransposeChannelsLast, weightGradientChannelsLast } from './conv-channels-last.ts';
+import { depthwiseConv, isDepthwise } from './conv-depthwise.ts';
 import { lowerWeightGradient } from './conv-weight-gradient.ts';
 import type { GradientArgs, Rules, TensorType } from './rule.ts';
+import { scan } from './scan.ts';
 import { reach, spatial, type Windows, windowCount } from './windows.ts';
 
 export interface ConvAttributes extends Windows {
@@ -39,14 +41,19 @@ export const convRules: Rules<ConvOps> = {
       const kernel = weight!.shape.slice(2) as number[];
       return [
         wanted[0] ? apply('convTranspose', [g!, weight!], { ...attrs, output }) : null,
-        wanted[1] ? apply('convWeightGradient', [x!, g!], { ...attrs, kernel }) : null,
+        wanted[1] ? weightGradient(x!, g!, { ...attrs, kernel }, weight!) : null,
         ...biasGradient(bias, g!, wanted),
       ];
     },
     channelsLast: convChannelsLast,
-    lower: (g, { names, attrs, inputs: [, weight] }) => [
-      g.op('Conv', names, { ...convAttributes(attrs), kernel_shape: weight!.shape.slice(2) as number[] }),
-    ],
+    lower: (g, args) => {
+      const { names, attrs, inputs } = args;
+      const weight = inputs[1]!.shape as number[];
+      return [
+        depthwiseConv(g, names, weight, attrs) ??
+          g.op('Conv', names, { ...convAttributes(attrs), kernel_shape: weight.slice(2) }),
+      ];
+    },
   },
   convTranspose: {
     shape: ([x, weight, bias], attrs) => {
@@ -81,7 +88,7 @@ export const convRules: Rules<ConvOps> = {
       const kernel = weight.shape.slice(2) as number[];
       const depthwise = weight.shape[0] === attrs.groups && weight.shape[1] === 1;
       if (attrs.stride.every((s) => s === 1) && (attrs.groups === 1 || depthwise))
-        return [lowerAsFlipped(g, names, attrs, kernel, depthwise)];
+        return [lowerAsFlipped(g, names, attrs, weight.shape as number[], depthwise)];
       const extra = attrs.output.map((size, i) => size - transposedSize(x.shape[2 + i]!, kernel[i]!, attrs, i));
       return [g.op('ConvTranspose', names, { ...convAttributes(attrs), kernel_shape: kernel, output_padding: extra })];
     },
@@ -105,27 +112,53 @@ export const convRules: Rules<ConvOps> = {
   },
 };
 
+/**
+ * Image by image for depthwise convolutions of a batch whose size is not known: their fast form (conv-depthwise.ts) needs the number of
+ * all planes.
+ */
+function weightGradient(x: Tensor, dy: Tensor, attrs: ConvOps['convWeightGradient'], weight: Tensor): Tensor {
+  if (typeof x.shape[0] === 'number' || !isDepthwise(attrs, weight.shape))
+    return apply('convWeightGradient', [x, dy], attrs);
+  const { outputs } = scan(
+    (_, images) => {
+      const alone = images.map((image) => image.reshape([1, ...image.shape]));
+      return { carry: [], outputs: [apply('convWeightGradient', alone, attrs)] };
+    },
+    { initial: [], sequences: [x, dy] },
+  );
+  return outputs[0]!.sum(0);
+}
+
 /** With stride 1 the adjoint is a convolution with the kernel turned round, which has the faster kernel. */
 function lowerAsFlipped(
   g: Lowering,
   [x, weight, ...bias]: readonly string[],
-  { padding, dilation, groups }: ConvAttributes,
-  kernel: readonly number[],
+  attrs: ConvAttributes,
+  shape: readonly number[],
   depthwise: boolean,
 ): string {
-  const axes = kernel.map((_, i) => i + 2);
-  const all = (value: number): string => g.ints(axes.map(() => value));
-  const turned = g.op('Slice', [weight!, all(-1), all(-Number.MAX_SAFE_INTEGER), g.ints(axes), all(-1)]);
-  const oriented = depthwise ? turned : g.op('Transpose', [turned], { perm: [1, 0, ...axes] });
-  const before = kernel.map((k, i) => reach(k, dilation[i]!) - 1 - padding[i]!);
-  const behind = kernel.map((k, i) => reach(k, dilation[i]!) - 1 - padding[kernel.length + i]!);
-  const attributes = {
-    strides: kernel.map(() => 1),
-    pads: [...before, ...behind],
-    dilations: [...dilation],
-    group: groups,
-  };
-  return g.op('Conv', [x!, oriented, ...bias], { ...attributes, kernel_shape: [...kernel] });
+  const kernel = shape.slice(2);
+  const turned = turnedRound(g, weight!, shape);
+  const oriented = depthwise ? turned : g.op('Transpose', [turned], { perm: [1, 0, ...kernel.map((_, i) => i + 2)] });
+  const furthest = kernel.map((k, i) => reach(k, attrs.dilation[i]!) - 1);
+  const padding = attrs.padding.map((p, i) => furthest[i % kernel.length]! - p);
+  const names = [x!, oriented, ...bias];
+  const adjoint = { ...attrs, padding, stride: kernel.map(() => 1) };
+  return (
+    depthwiseConv(g, names, shape, adjoint) ?? g.op('Conv', names, { ...convAttributes(adjoint), kernel_shape: kernel })
+  );
+}
+
+/** Taps in the opposite order, as a product with a constant matrix: the runtime's Slice with a negative step takes twice as long. */
+function turnedRound(g: Lowering, weight: string, shape: readonly number[]): string {
+  const taps = shape.slice(2).reduce((a, b) => a * b, 1);
+  if (taps === 1) return weight;
+  const data = Float32Array.from({ length: taps ** 2 }, (_, i) =>
+    Math.floor(i / taps) + (i % taps) === taps - 1 ? 1 : 0,
+  );
+  const matrix = g.memo(`turned ${taps}`, () => g.constant({ dtype: 'float32', dims: [taps, taps], data }));
+  const rows = g.op('Reshape', [weight, g.shape([shape[0]! * shape[1]!, taps])]);
+  return g.op('Reshape', [g.op('MatMul', [rows, matrix]), g.shape(shape)]);
 }
 
 export function convAttributes({ stride, padding, dilation, groups }: ConvAttributes): NodeAttributes {

@@ -43,6 +43,10 @@ export function restore(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
 
 const isLeading = (axes: readonly number[]): boolean => axes.every((axis, i) => axis === i);
 
+/** All axes but the second: a sum over each plane and then over the images, which takes two thirds of one over all at once. */
+const isAroundChannels = (axes: readonly number[], rank: number): boolean =>
+  rank > 2 && axes.length === rank - 1 && axes.every((axis, i) => axis === (i === 0 ? 0 : i + 1));
+
 /** Sum over the first axes as a product with ones: 28 times faster than ReduceSum on [32, 65536]. */
 export function sumLeading(g: Lowering, x: string, shape: Shape, count: number, out: Shape): string {
   const rows = sizeOf(shape.slice(0, count));
@@ -125,8 +129,12 @@ export const reduce: Rules<ReduceOps> = {
     channelsLast: sumOfImage,
     lower: (g, args) => {
       const { names, attrs, inputs, outputs } = args;
-      const { axes } = attrs;
+      const { axes, keepDims } = attrs;
       const [x] = inputs;
+      if (x!.dtype === 'float32' && !keepDims && isAroundChannels(axes, x!.rank)) {
+        const perImage = g.op('ReduceSum', [names[0]!, g.ints(axes.slice(1))], { keepdims: 0 });
+        return [sumLeading(g, perImage, x!.shape.slice(0, 2), 1, outputs[0]!.shape)];
+      }
       if (x!.dtype === 'float32' && axes.length > 0 && axes.length < x!.rank && isLeading(axes))
         return [sumLeading(g, names[0]!, x!.shape, axes.length, outputs[0]!.shape)];
       return reduceWith('ReduceSum', g, args);

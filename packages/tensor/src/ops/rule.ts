@@ -61,6 +61,7 @@ export interface CompositeRule<A> {
   readonly shape: ShapeRule<A>;
   readonly expand: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[];
   readonly lower?: (g: Lowering, args: LowerArgs<A>) => readonly string[];
+  readonly channelsLast?: ChannelsLast<A>;
 }
 
 export type OpRule<A> = PrimitiveRule<A> | CompositeRule<A>;
