@@ -86,8 +86,8 @@ describe('segmentation models against PyTorch', () => {
       expect(keyHash(model)).to.equal(keys);
     });
 
+  // Without batch norm and dropout both modes are alike: one of the FCNs on VGG shows it.
   for (const [name, { make, shape, forward }] of Object.entries(SMALL))
-    // Without batch norm and dropout both modes are alike: one of the FCNs on VGG shows it.
     for (const mode of /fcn(32|16)s/.test(name) ? (['eval'] as const) : (['eval', 'train'] as const))
       it(`a ${name} gives the same logits and gradients (${mode})`, async () => {
         const model = skipInit(make);
