@@ -86,6 +86,9 @@ describe('rivulet train vision', () => {
       const task = await open({ weights: at('base'), mode: mode as VisionSettings['mode'] });
       expect(task.newHead).to.deep.equal(['linear.weight', 'linear.bias']);
       expect(task.counts).to.deep.equal({ train: 44, validation: 4 });
+      // The head alone is given features, which are computed once.
+      for await (const { feeds } of task.options.batches(0))
+        expect(feeds.images.dims.slice(1)).to.deep.equal(mode === 'head' ? [64, 8, 8] : [3, 32, 32]);
       await lastValueFrom(train(task.trainer, task.options));
       expect(await task.accuracy()).to.equal(1);
       const output = at(`two-${mode.replace(':', '-')}`);
