@@ -135,7 +135,7 @@ describe('vision models against PyTorch', () => {
           compare(results[`g${i}`]!.data, gradient);
         });
         expect(without, 'parameters without a gradient').to.deep.equal([]);
-      }).timeout(60_000);
+      }).timeout(long ? 300_000 : 60_000);
     }
 
   for (const name of SHORT)
