@@ -46,9 +46,10 @@ export async function pretrained(): Promise<Figure[]> {
 
 async function loaded(name: string) {
   const config = await json(join(folder(name), 'config.json'));
-  const parsed = parseBackboneConfig(config, config.architecture);
-  loadBackboneWeights(parsed.model, await readSafetensors(join(folder(name), 'model.safetensors')));
-  return parsed;
+  const { create, image } = parseBackboneConfig(config, config.architecture);
+  const model = create();
+  loadBackboneWeights(model, await readSafetensors(join(folder(name), 'model.safetensors')));
+  return { model, image };
 }
 
 /** The inputs are a formula that the checkpoints' READMEs give. */

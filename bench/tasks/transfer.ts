@@ -29,8 +29,13 @@ async function unpack(to: string): Promise<void> {
   }
 }
 
-/** MobileNetV2 on 200 images per class of CIFAR-10: a new head on ImageNet's features, against all of it from the start. */
-export async function transfer(): Promise<Figure[]> {
+/**
+ * MobileNetV2 on 200 images per class of CIFAR-10: a new head on ImageNet's features (the part 'head'), against all of it from the
+ * start (the part 'start', which takes most of the time). Without parts: both.
+ */
+export async function transfer(parts: readonly string[]): Promise<Figure[]> {
+  if (parts.some((part) => part !== 'head' && part !== 'start'))
+    throw new RangeError("transfer has the parts 'head' and 'start'");
   const weights = join(shared, 'checkpoints/mobilenet_v2-imagenet');
   if (!existsSync(weights)) throw new RangeError(`the checkpoint is not there: ${weights}`);
   const data = await mkdtemp(join(tmpdir(), 'rivulet-transfer-'));
@@ -39,25 +44,18 @@ export async function transfer(): Promise<Figure[]> {
     await unpack(data);
     const common = { data, imageSize: IMAGE_SIZE, batchSize: 32, epochs: 10, seed: 1, validation: 0 };
     const regular = { dropout: 0.1, labelSmoothing: 0.05, weightDecay: 0.05, warmup: 20, ema: 0, backboneRate: 0.1 };
-    const runs: Record<string, VisionSettings> = {
-      'a new head on frozen features': {
-        ...common,
-        ...regular,
-        mode: 'head',
-        weights,
-        learningRate: 1e-3,
-        flip: false,
-      },
-      'from the start': {
-        ...common,
-        ...regular,
-        mode: 'all',
-        backbone: 'mobilenet_v2',
-        learningRate: 2e-3,
-        flip: true,
-      },
+    const runs: Record<string, [name: string, settings: VisionSettings]> = {
+      head: [
+        'a new head on frozen features',
+        { ...common, ...regular, mode: 'head', weights, learningRate: 1e-3, flip: false },
+      ],
+      start: [
+        'from the start',
+        { ...common, ...regular, mode: 'all', backbone: 'mobilenet_v2', learningRate: 2e-3, flip: true },
+      ],
     };
-    for (const [name, settings] of Object.entries(runs)) {
+    for (const [part, [name, settings]] of Object.entries(runs)) {
+      if (parts.length > 0 && !parts.includes(part)) continue;
       const begin = performance.now();
       const task = await visionTask(settings, (error) => {
         throw error;

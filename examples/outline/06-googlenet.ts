@@ -1,10 +1,11 @@
 // GoogLeNet: an Inception block looks at the same place with several windows at once; 1 × 1 convolutions keep that cheap.
+import { writeFile } from 'node:fs/promises';
 import { adaptiveAvgPool, type Layer, Linear, Module, manualSeed, maxPool, sequential } from '@rivulet/nn';
 import { concat, type Tensor } from '@rivulet/tensor';
+import { confusionPicture, encodePNG } from '@rivulet/vision';
 import { photos } from './support/data.ts';
 import { unit } from './support/layers.ts';
 import { type Lesson, start } from './support/lesson.ts';
-import { matrix } from './support/picture.ts';
 import { percent, trainClassifier } from './support/train.ts';
 
 class Inception extends Module {
@@ -58,8 +59,8 @@ export async function googlenet({ short, say, picture }: Lesson): Promise<void> 
   const mistakes = confusion.flatMap((row, i) => row.map((count, j) => ({ count: i === j ? 0 : count, i, j })));
   for (const { count, i, j } of mistakes.sort((a, b) => b.count - a.count).slice(0, 3))
     say(`${count} times, a ${data.names[i]} was taken for a ${data.names[j]}`);
-  await matrix(picture, confusion.flat(), data.names.length);
-  say(`picture: the confusion matrix; rows and columns: ${data.names.join(', ')}`);
+  await writeFile(picture, await encodePNG(confusionPicture(confusion, data.names)));
+  say('picture: the confusion matrix');
 }
 
 await start(import.meta.url, googlenet);

@@ -63,7 +63,7 @@ export async function resnet({ short, say, picture }: Lesson): Promise<void> {
     const name = residual ? 'with shortcuts' : 'plain';
     manualSeed(1);
     const model = new Net(short ? 1 : 6, residual, data.names.length);
-    const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 6 });
+    const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 3 });
     say(`${name}: loss ${losses.at(-1)!.toFixed(2)}, ${percent(accuracy)} right`);
     lines[name] = losses;
   }

@@ -58,11 +58,16 @@ export function execute(
 let built: Promise<Finished> | undefined;
 
 /** Runs the command line as users have it, compiled: from source each process would spend a second on TypeScript. */
-export async function rivulet(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export function rivulet(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return compiled('compiled-command.mjs', args, options);
+}
+
+/** Runs a program of test/support that imports what was compiled. */
+export async function compiled(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   built ??= execute(join(root, 'node_modules/.bin/tsc'), ['-b', 'packages/rivulet']);
   const { code, stdout } = await built;
   if (code !== 0) throw new Error(`the command does not compile:\n${stdout}`);
-  return execute(process.execPath, [join(root, 'test/support/compiled-command.mjs'), ...args], options);
+  return execute(process.execPath, [join(root, 'test/support', program), ...args], options);
 }
 
 /** A folder that is removed after the tests of the surrounding `describe`. */

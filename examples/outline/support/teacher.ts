@@ -40,7 +40,7 @@ export async function teacher(short: boolean, perClass: number): Promise<Teacher
     return { create, weights, side: 32, data: fewOf(named, perClass), source: 'a network for drawn shapes' };
   }
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
-  const create = (): Backbone => parseBackboneConfig(config, config.architecture).model;
+  const { create } = parseBackboneConfig(config, config.architecture);
   const model = create();
   loadBackboneWeights(model, await readSafetensors(join(folder, 'model.safetensors')));
   const weights = new Map([...model.stateDict()].map(([name, t]) => [name, storageOf(t)]));

@@ -5,14 +5,8 @@ import type { CompileOptions } from '@rivulet/tensor';
 import type { Tokenizer } from '@rivulet/tokenizer';
 import type { CausalLM } from '@rivulet/transformer';
 import type { ImageClassifier, ImageSegmenter } from '@rivulet/vision';
-import {
-  type ImageFolder,
-  isClassifier,
-  isSegmenter,
-  loadClassifier,
-  loadSegmenter,
-  readClassifier,
-} from './loading/image-models.ts';
+import { isClassifier, isSegmenter } from './loading/classifier-config.ts';
+import { type ImageFolder, loadClassifier, loadSegmenter, readClassifier } from './loading/image-models.ts';
 import { ModelError, readConfig } from './loading/model-files.ts';
 import { loadCausalLM, loadTranslator } from './loading/text-models.ts';
 

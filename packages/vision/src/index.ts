@@ -85,7 +85,7 @@ export { ShuffleNetV2, type ShuffleNetV2Config } from './models/shufflenet-v2.ts
 export { SqueezeNet, type SqueezeNetConfig } from './models/squeezenet.ts';
 export { type SwinConfig, SwinTransformer } from './models/swin.ts';
 export { VGG, type VGGConfig } from './models/vgg.ts';
-export { PatchEmbed, parseViTConfig, ViT, type ViTConfig } from './models/vit.ts';
+export { fitPositions, PatchEmbed, parseViTConfig, ViT, type ViTConfig } from './models/vit.ts';
 export { Canvas, type Colour, encodePNG } from './pictures/canvas.ts';
 export { confusionPicture } from './pictures/confusion-picture.ts';
 export { explanationPicture } from './pictures/explanation-picture.ts';

@@ -1,11 +1,18 @@
 import { skipInit } from '@rivulet/nn';
-import { input } from '@rivulet/tensor';
-import { type Backbone, createModel, listModels } from '@rivulet/vision';
+import { input, resolve, type Tensor, topological } from '@rivulet/tensor';
+import { type Backbone, createModel, GoogLeNet, listModels } from '@rivulet/vision';
 import { expect } from 'chai';
 
 /** An image of the size that the model is made for. */
 const image = (name: string) => input('x', name === 'mlp' || name === 'lenet5' ? [2, 1, 28, 28] : [2, 3, 224, 224]);
 const make = (name: string, options = {}): Backbone => skipInit(() => createModel(name, options));
+
+/** Names of the parameters that have no part in the logits, and so no gradient. */
+function unused(model: Backbone, x: Tensor): string[] {
+  const outputs = model instanceof GoogLeNet ? Object.values(model.forwardWithAuxiliary(x)) : [model.forward(x)];
+  const used = new Set<unknown>(topological(outputs.map(resolve)));
+  return [...model.parameters()].filter(([, t]) => !used.has(t.node)).map(([name]) => name);
+}
 
 describe('every registered vision model', () => {
   for (const name of listModels())
@@ -16,6 +23,7 @@ describe('every registered vision model', () => {
       const features = model.forwardFeatures(x);
       expect(model.forwardHead(features).shape).to.deep.equal([2, 7]);
       const levels = model.stages().map((_, i) => i);
+      expect(unused(model, x), 'parameters that no logit depends on').to.deep.equal([]);
       const maps = model.featureMaps(x, [levels.at(-1)!, 0]);
       expect(maps[0]!.shape).to.deep.equal(features.shape);
       expect(() => model.featureMaps(x, [levels.length])).to.throw(RangeError, `level ${levels.length}`);

@@ -58,22 +58,22 @@ describe("preprocess with the layout 'center'", () => {
     return { size, channels, mean: each, std: each, layout: 'center' };
   };
 
-  it('normalizes and puts channels first', async () => {
+  it('normalizes and puts channels first', () => {
     const image: Image = { width: 2, height: 1, channels: 3, data: Uint8Array.of(255, 0, 51, 0, 255, 102) };
-    const values = await preprocess(image, center([1, 2], 3));
+    const values = preprocess(image, center([1, 2], 3));
     [1, -1, -1, 1, -0.6, -0.2].forEach((wanted, i) => {
       expect(values[i]).to.be.closeTo(wanted, 1e-6);
     });
   });
 
-  it('cuts out the middle of a wide or a high image', async () => {
+  it('cuts out the middle of a wide or a high image', () => {
     for (const [width, height] of [
       [12, 4],
       [4, 12],
     ] as const) {
       const wide = width > height;
       const image = page(width, height, wide ? [4, 0, 4, 4] : [0, 4, 4, 4], [0, 255]);
-      expect([...(await preprocess(image, center([4, 4], 1)))]).to.deep.equal(Array(16).fill(1));
+      expect([...preprocess(image, center([4, 4], 1))]).to.deep.equal(Array(16).fill(1));
     }
   });
 
@@ -87,7 +87,7 @@ describe("preprocess with the layout 'center'", () => {
         fc.constantFrom(1 as const, 3 as const),
         async (width, height, value, channels) => {
           const data = new Uint8Array(width * height * channels).fill(value);
-          const values = await preprocess({ width, height, channels, data }, center([8, 6], channels));
+          const values = preprocess({ width, height, channels, data }, center([8, 6], channels));
           expect(values).to.have.length(48 * channels);
           expect(values.every((v) => Math.abs(v - (value / 255 - 0.5) / 0.5) < 1e-6)).to.equal(true);
         },
@@ -98,13 +98,13 @@ describe("preprocess with the layout 'center'", () => {
 });
 
 describe("preprocess with the layout 'mnist'", () => {
-  it('leaves an image alone that has the size and a dark border', async () => {
+  it('leaves an image alone that has the size and a dark border', () => {
     const image = page(28, 28, [3, 2, 9, 14], [0, 200]);
-    const values = await preprocess(image, config);
+    const values = preprocess(image, config);
     expect([...values]).to.deep.equal([...image.data].map((v) => Math.fround(v / 255)));
   });
 
-  it('fits the ink into 20 × 20 around its centre of mass, wherever it is, on any ground', async () => {
+  it('fits the ink into 20 × 20 around its centre of mass, wherever it is, on any ground', () => {
     const grounds = [
       [255, 0],
       [0, 255],
@@ -119,7 +119,7 @@ describe("preprocess with the layout 'mnist'", () => {
     ] as const;
     for (const ground of grounds)
       for (const box of boxes) {
-        const { left, right, top, bottom, x, y } = measure(await preprocess(page(150, 120, box, ground), config));
+        const { left, right, top, bottom, x, y } = measure(preprocess(page(150, 120, box, ground), config));
         const sides = [right - left + 1, bottom - top + 1] as const;
         expect(Math.max(...sides)).to.equal(20);
         expect(Math.min(...sides)).to.be.closeTo((20 * Math.min(box[2], box[3])) / Math.max(box[2], box[3]), 1);
@@ -127,16 +127,16 @@ describe("preprocess with the layout 'mnist'", () => {
       }
   });
 
-  it('makes the same of dark on light and light on dark', async () => {
+  it('makes the same of dark on light and light on dark', () => {
     const box = [20, 30, 35, 50] as const;
-    const dark = await preprocess(page(100, 100, box, [255, 0]), config);
-    expect(await preprocess(page(100, 100, box, [0, 255]), config)).to.deep.equal(dark);
+    const dark = preprocess(page(100, 100, box, [255, 0]), config);
+    expect(preprocess(page(100, 100, box, [0, 255]), config)).to.deep.equal(dark);
   });
 
-  it('makes black of a blank page and of a single pixel', async () => {
+  it('makes black of a blank page and of a single pixel', () => {
     for (const value of [0, 128, 255])
       for (const side of [1, 60]) {
-        const values = await preprocess(page(side, side, [0, 0, side, side], [value, value]), config);
+        const values = preprocess(page(side, side, [0, 0, side, side], [value, value]), config);
         expect(values.every((v) => v === 0)).to.equal(true);
       }
   });
@@ -147,10 +147,10 @@ describe("preprocess with the layout 'mnist'", () => {
       fc.asyncProperty(side, side, fc.infiniteStream(fc.nat(255)), async (width, height, noise) => {
         const data = Uint8Array.from({ length: width * height }, () => noise.next().value as number);
         const image: Image = { width, height, channels: 1, data: data.slice() };
-        const values = await preprocess(image, config);
+        const values = preprocess(image, config);
         expect(values).to.have.length(784);
         expect(values.every((v) => v >= 0 && v <= 1)).to.equal(true);
-        expect(await preprocess(image, config)).to.deep.equal(values);
+        expect(preprocess(image, config)).to.deep.equal(values);
         expect(image.data).to.deep.equal(data);
       }),
       { numRuns: 40 },
@@ -165,7 +165,7 @@ describe("preprocess with the layout 'mnist'", () => {
     const { pixels } = await readIdxImages(join(mnist, 't10k-images-idx3-ubyte.gz'));
     for (const index of [0, 1, 2, 3, 99, 5000]) {
       const data = pixels.slice(index * 784, (index + 1) * 784);
-      const values = await preprocess({ width: 28, height: 28, channels: 1, data }, config);
+      const values = preprocess({ width: 28, height: 28, channels: 1, data }, config);
       expect([...values]).to.deep.equal([...data].map((v) => Math.fround(v / 255)));
     }
   });
@@ -174,7 +174,7 @@ describe("preprocess with the layout 'mnist'", () => {
     const files = (await readdir(samples)).filter((file) => !file.endsWith('.md'));
     expect(files.length).to.be.at.least(6);
     for (const file of files) {
-      const values = await preprocess(await decodeImage(join(samples, file), { channels: 1 }), config);
+      const values = preprocess(await decodeImage(join(samples, file), { channels: 1 }), config);
       const { left, right, top, bottom } = measure(values);
       expect(Math.max(right - left, bottom - top), file).to.be.within(16, 27);
       const corners = [0, 27, 27 * 28, 783].map((i) => values[i]!);

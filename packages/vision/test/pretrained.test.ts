@@ -11,9 +11,10 @@ const read = (name: string, file: string) => JSON.parse(readFileSync(join(folder
 
 async function pretrained(name: string) {
   const config = read(name, 'config.json');
-  const parsed = parseBackboneConfig(config, config.architecture);
-  loadBackboneWeights(parsed.model, await readSafetensors(join(folder(name), 'model.safetensors')));
-  return parsed;
+  const { create, image } = parseBackboneConfig(config, config.architecture);
+  const model = create();
+  loadBackboneWeights(model, await readSafetensors(join(folder(name), 'model.safetensors')));
+  return { model, image };
 }
 
 describe('pretrained backbones', () => {

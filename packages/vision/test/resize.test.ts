@@ -115,7 +115,7 @@ describe('photographs', () => {
         layout: 'shorter-side',
         resize: 32,
       } as const;
-      const fitted = await fitImage(image, config);
+      const fitted = fitImage(image, config);
       const third = Uint8Array.from(fitted).filter((_, i) => Math.floor(i / 72) % rows === 0);
       expect(distance(third, expected)).to.be.at.most(1);
     });

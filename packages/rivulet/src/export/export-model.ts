@@ -1,7 +1,8 @@
 import { copyFile, mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile, type WeightFormat } from '@rivulet/tensor';
-import { isClassifier, readClassifier } from '../loading/image-models.ts';
+import { isClassifier } from '../loading/classifier-config.ts';
+import { readClassifier } from '../loading/image-models.ts';
 import { type Json, ModelError, readConfig } from '../loading/model-files.ts';
 import { readCausalLM } from '../loading/text-models.ts';
 import { exportDecoder } from './decoder.ts';

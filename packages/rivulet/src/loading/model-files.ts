@@ -17,13 +17,20 @@ export async function withWeights<M extends Module>(
   make: () => M,
   rename: (weights: ReadonlyMap<string, HostTensor>, model: M) => ReadonlyMap<string, HostTensor> = (all) => all,
 ): Promise<M> {
-  const index = join(directory, 'model.safetensors.index.json'); // of a checkpoint in several files
-  const sharded = await stat(index).catch(() => null);
-  const file = sharded ? index : join(directory, 'model.safetensors');
-  const weights = sharded ? await readCheckpoint(file) : await readSafetensors(file); // names the file itself
+  const { file, weights } = await readWeights(directory);
   const model = naming(join(directory, 'config.json'), () => skipInit(make)); // the file has all weights
   naming(file, () => model.loadStateDict(rename(weights, model)));
   return model;
+}
+
+/** The weights of a model folder, in one file or several, and the file to name. @throws FileError */
+export async function readWeights(
+  directory: string,
+): Promise<{ readonly file: string; readonly weights: ReadonlyMap<string, HostTensor> }> {
+  const index = join(directory, 'model.safetensors.index.json'); // of a checkpoint in several files
+  const sharded = await stat(index).catch(() => null);
+  const file = sharded ? index : join(directory, 'model.safetensors');
+  return { file, weights: sharded ? await readCheckpoint(file) : await readSafetensors(file) };
 }
 
 export async function readText(file: string): Promise<string> {

@@ -45,7 +45,7 @@ export async function evaluateClassifier(
   if (strange.length > 0)
     throw new ImageError(
       directory,
-      `has folders that are no classes of the model: ${strange.slice(0, 10).join(', ')}; it has: ${model.labels.slice(0, 20).join(', ')}`,
+      `has folders that are no classes of the model: ${listed(strange, 10)}; it has: ${listed(model.labels, 10)}`,
     );
   const onItemError = ({ cause }: Error): void => complain((cause as Error).message);
   const results = await lastValueFrom(
@@ -94,3 +94,7 @@ export async function evaluateClassifier(
     },
   };
 }
+
+/** The first names, and how many there are beyond. */
+const listed = (names: readonly string[], most: number): string =>
+  names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');

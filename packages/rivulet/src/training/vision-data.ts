@@ -42,10 +42,15 @@ export async function openPictures(
   const decode = (file: string): Promise<Image> => decodeImage(file, { channels: config.channels });
   const read = async (file: string): Promise<{ fitted: Uint8Array; source: Image | null; length: number }> => {
     const image = await decode(file);
-    const fitted = await fitImage(image, config);
-    const source = sources ? reduced(image, 2 * Math.min(...config.size)) : null;
+    const fitted = fitImage(image, config);
+    const source = sources ? sourceOf(image, fitted) : null;
     return { fitted, source, length: fitted.length + (source?.data.length ?? 0) };
   };
+  // A digit is found and centred first, whatever is done to it then.
+  const sourceOf = (image: Image, fitted: Uint8Array): Image =>
+    config.layout === 'mnist'
+      ? { width: config.size[1], height: config.size[0], channels: config.channels, data: fitted }
+      : reduced(image, 2 * Math.min(...config.size));
   const good: { file: string; label: number; kept: { fitted: Uint8Array; source: Image | null } | null }[] = [];
   let bytes = 0;
   for (let from = 0; from < items.length; from += AT_ONCE) {
@@ -71,7 +76,7 @@ export async function openPictures(
     },
     source: async (index) => {
       const { file, kept } = good[index]!;
-      return kept?.source ?? reduced(await decode(file), 2 * Math.min(...config.size));
+      return (kept ?? (await read(file))).source!;
     },
   };
 }

@@ -53,7 +53,7 @@ export async function explainer(
     if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < classes))
       throw new RangeError(`there is no class ${label}; the model has ${classes}`);
     const [height, width] = image.size;
-    const data = await fitImage(await decodeImage(input, { channels: image.channels }), image);
+    const data = fitImage(await decodeImage(input, { channels: image.channels }), image);
     const images: HostTensor = { dtype: 'float32', dims: shape, data: normalizeImage(data, image) };
     const run = (chosen: number | undefined): Promise<Record<'scores' | 'looks', HostTensor>> => {
       const target = new Float32Array(classes);

@@ -36,13 +36,29 @@ export async function decodeImage(
     const convert = channels === 1 && info.channels >= 3 ? luma : pick;
     return { width: info.width, height: info.height, channels, data: convert(data, info.channels, channels) };
   } catch (error) {
-    throw new ImageError(nameOf(input), `is no image that can be read: ${reason(error)}`, { cause: error });
+    throw new ImageError(nameOf(input), `is no image that can be read: ${reason(error, bytes, maxPixels)}`, {
+      cause: error,
+    });
   }
 }
 
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0]!.replace(/^Input (buffer|file) /, 'it ');
+/** How files of each format begin. */
+const FORMATS: readonly (readonly [name: string, begin: RegExp])[] = [
+  ['PNG', /^\x89PNG/],
+  ['JPEG', /^\xff\xd8\xff/],
+  ['GIF', /^GIF8/],
+  ['WebP', /^RIFF....WEBP/s],
+  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
+];
+
+/** libvips keeps its messages in one place for all threads: of images that are read at once, one may be told with another's words. */
+function reason(error: unknown, bytes: Uint8Array, maxPixels: number): string {
+  const { message } = error as Error;
+  if (error instanceof RangeError) return message; // of readBMP
+  if (message.includes('pixel limit')) return `it has more than ${maxPixels} pixels`;
+  const begin = String.fromCharCode(...bytes.subarray(0, 12));
+  const format = FORMATS.find(([, pattern]) => pattern.test(begin))?.[0];
+  return format ? `its ${format} data is damaged or cut short` : 'it is no PNG, JPEG, WebP, GIF, TIFF or BMP';
 }
 
 /** sharp has no BMP. */

@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import type { Image } from './decode.ts';
+import { type Box, resizeImage } from './resize.ts';
 
 /** Ink fainter than this share of the strongest is paper. */
 const INK = 0.2;
@@ -9,21 +9,16 @@ const INK = 0.2;
  * its box scaled to 20 of 28 pixels, its centre of mass in the middle. An image that has the size already and a dark border is
  * left as it is.
  */
-export async function fitDigit(image: Image, [height, width]: readonly [number, number]): Promise<Uint8Array> {
+export function fitDigit(image: Image, [height, width]: readonly [number, number]): Uint8Array {
   const border = borderOf(image);
   const light = border.reduce((sum, value) => sum + value, 0) / border.length > 127;
   if (!light && image.width === width && image.height === height) return image.data;
   const ink = liftInk(image.data, border.sort()[border.length >> 1]!, light);
   const box = inkBox(ink, image.width, image.height);
   if (!box) return new Uint8Array(width * height); // a blank page
-  const cropped = crop(ink, image.width, box);
   const scale = Math.min((width * 20) / 28 / box.width, (height * 20) / 28 / box.height);
   const [w, h] = [Math.max(1, Math.round(box.width * scale)), Math.max(1, Math.round(box.height * scale))];
-  const digit = await sharp(cropped, { raw: { width: box.width, height: box.height, channels: 1 } })
-    .resize(w, h, { fit: 'fill', kernel: 'linear' })
-    .toColourspace('b-w')
-    .raw()
-    .toBuffer();
+  const { data: digit } = resizeImage({ ...image, data: ink }, { width: w, height: h, box });
   const { x, y } = centreOfMass(digit, w, h);
   const left = clamp(Math.round(width / 2 - x), 0, width - w);
   const top = clamp(Math.round(height / 2 - y), 0, height - h);
@@ -49,13 +44,6 @@ function liftInk(data: Uint8Array, ground: number, light: boolean): Uint8Array {
   return strongest > 0 ? strength.map((value) => Math.round((value * 255) / strongest)) : strength;
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 function inkBox(ink: Uint8Array, width: number, height: number): Box | null {
   const threshold = ink.reduce((a, b) => Math.max(a, b), 0) * INK;
   if (threshold === 0) return null;
@@ -69,15 +57,6 @@ function inkBox(ink: Uint8Array, width: number, height: number): Box | null {
       bottom = y;
     }
   return { left, top, width: right - left + 1, height: bottom - top + 1 };
-}
-
-function crop(data: Uint8Array, stride: number, { left, top, width, height }: Box): Uint8Array {
-  const out = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const from = (top + y) * stride + left;
-    out.set(data.subarray(from, from + width), y * width);
-  }
-  return out;
 }
 
 function centreOfMass(data: Uint8Array, width: number, height: number): { x: number; y: number } {

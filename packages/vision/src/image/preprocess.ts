@@ -5,13 +5,13 @@ import type { ImageConfig } from './image-config.ts';
 import { resizeImage } from './resize.ts';
 
 /** An image as the model's input: float32 [C, H, W], normalized. */
-export async function preprocess(image: Image, config: ImageConfig): Promise<Float32Array> {
-  return normalizeImage(await fitImage(image, config), config);
+export function preprocess(image: Image, config: ImageConfig): Float32Array {
+  return normalizeImage(fitImage(image, config), config);
 }
 
 /** An image of the model's size, 8 bits each, [H, W, C]: a quarter of the memory of its input. */
-export async function fitImage(image: Image, config: ImageConfig): Promise<Uint8Array> {
-  return config.layout === 'mnist' ? await fitDigit(image, config.size) : fitted(image, config).data;
+export function fitImage(image: Image, config: ImageConfig): Uint8Array {
+  return config.layout === 'mnist' ? fitDigit(image, config.size) : fitted(image, config).data;
 }
 
 /** A fitted image as the model's input: float32 [C, H, W], (x / 255 − mean) / std. */

@@ -55,7 +55,7 @@ export class ImageProgram {
 
   /** As `run`, for an image that is decoded and has the model's channels. */
   async runImage(image: Image): Promise<ImageOutput> {
-    return this.#runs.run(await preprocess(image, this.#image));
+    return this.#runs.run(preprocess(image, this.#image));
   }
 
   dispose(): Promise<void> {

@@ -5,20 +5,22 @@ import type { Backbone } from './backbone.ts';
 import { createModel } from './registry.ts';
 
 export interface BackboneFolder {
-  readonly model: Backbone;
+  /** Builds the network, untrained; the file may name one that there is not, which is told then. */
+  create(): Backbone;
   readonly image: ImageConfig;
   /** null: the labels stand in a file of their own. */
   readonly labels: readonly string[] | null;
 }
 
 /**
- * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, dropout, preprocessing and classes;
- * or timm's, whose pretrained_cfg says how images are prepared and whose label_names may name the classes.
+ * Reads a config.json with the fields architecture, num_classes, width_mult, padding, image_size, dropout, classes, and preprocessing or
+ * image (an `ImageConfig`); or timm's, whose pretrained_cfg says how images are prepared and whose label_names may name the classes.
  * @throws TypeError naming the field.
  */
 export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, architecture: string): BackboneFolder {
   const { num_classes: numClasses, width_mult: widthMult = 1, padding, pretrained_cfg: timm, dropout } = json;
-  const prepared = timm === undefined ? null : parseTimmConfig((timm ?? {}) as Readonly<Record<string, unknown>>);
+  const ofTimm = timm === undefined ? null : parseTimmConfig((timm ?? {}) as Readonly<Record<string, unknown>>);
+  const prepared = json.image === undefined ? ofTimm : parseImageConfig(json.image);
   const { image_size: side = prepared?.size[0] ?? 32, classes = json.label_names } = json;
   if (!isCount(numClasses))
     throw new TypeError(`num_classes must be a whole number from 1, got ${JSON.stringify(numClasses)}`);
@@ -30,15 +32,16 @@ export function parseBackboneConfig(json: Readonly<Record<string, unknown>>, arc
   if (dropout !== undefined && !(typeof dropout === 'number' && dropout >= 0 && dropout < 1))
     throw new TypeError(`dropout must be a number from 0 to below 1, got ${JSON.stringify(dropout)}`);
   const tensorflow = typeof padding === 'string' && padding.startsWith('TensorFlow SAME');
-  const model = createModel(architecture, {
-    numClasses,
-    widthMult,
-    imageSize: side,
-    channels: 3,
-    ...(dropout !== undefined && { dropout }),
-    padding: tensorflow ? 'tensorflow' : 'symmetric',
-  });
-  return { model, image: prepared ?? parsePreprocessing(json.preprocessing, side), labels: classes ?? null };
+  const create = (): Backbone =>
+    createModel(architecture, {
+      numClasses,
+      widthMult,
+      imageSize: side,
+      channels: 3,
+      ...(dropout !== undefined && { dropout }),
+      padding: tensorflow ? 'tensorflow' : 'symmetric',
+    });
+  return { create, image: prepared ?? parsePreprocessing(json.preprocessing, side), labels: classes ?? null };
 }
 
 function parsePreprocessing(json: unknown, side: number): ImageConfig {

@@ -9,7 +9,7 @@ import {
   truncatedNormal,
   uniform,
 } from '@rivulet/nn';
-import { concat, parameter, type Tensor } from '@rivulet/tensor';
+import { concat, constant, type HostTensor, parameter, type Tensor } from '@rivulet/tensor';
 import { Block } from '@rivulet/transformer';
 import { truncatedLinear } from '../layers/head.ts';
 import { resizePositions } from '../layers/positions.ts';
@@ -156,6 +156,20 @@ export class ViT extends Backbone {
     this.head = truncatedLinear(embedDim, numClasses);
     if (this.head_dist) this.head_dist = truncatedLinear(embedDim, numClasses);
   }
+}
+
+/** A checkpoint with its positions interpolated where the model is for images of another size, as timm loads them. */
+export async function fitPositions(
+  weights: ReadonlyMap<string, HostTensor>,
+  { pos_embed, prefixTokens: prefix }: ViT,
+): Promise<ReadonlyMap<string, HostTensor>> {
+  const stored = weights.get('pos_embed');
+  const [, tokens, width] = pos_embed.shape as readonly number[];
+  if (!stored || stored.dims[2] !== width || stored.dims[1] === tokens) return weights;
+  const side = Math.sqrt(tokens! - prefix);
+  const positions = constant(stored.data as Float32Array, stored.dims);
+  const data = await resizePositions(positions, { prefix, rows: side, columns: side }).data();
+  return new Map([...weights, ['pos_embed', { dtype: stored.dtype, dims: [1, tokens!, width!], data }]]);
 }
 
 /** Checks what was read from a file. @throws TypeError naming the field, what it is and what was expected. */

@@ -22,7 +22,7 @@ const vit = {
   dropout: 0,
 };
 
-/** Small shapes of the large families, as tools/reference/torchvision_parity.py builds them with torchvision's and timm's classes. */
+/** Small shapes of the large families, as tools/reference/torchvision_parity.py builds them of other classes. */
 export const SMALL: Readonly<Record<string, () => Backbone>> = {
   lenet5: () => createModel('lenet5', { numClasses }),
   mlp: () => createModel('mlp', { numClasses }),
@@ -38,6 +38,13 @@ export const SMALL: Readonly<Record<string, () => Backbone>> = {
     }),
   'small densenet': () => new DenseNet({ growth: 8, blocks: [2, 3, 2, 2], stem: 16, numClasses }),
   'small mobilenet_v3': () => new MobileNetV3({ size: 'large', widthMult: 0.5, dropout: 0, numClasses }),
+  ...Object.fromEntries(
+    [0.25, 0.5, 0.75].map((widthMult) => [
+      `mobilenet_v1 of width ${widthMult}`,
+      () => createModel('mobilenet_v1', { numClasses, widthMult }),
+    ]),
+  ),
+  'small cifar densenet': () => new DenseNet({ growth: 8, blocks: [2, 2, 2], stem: 16, cifar: true, numClasses }),
   'small convnext': () => new ConvNeXt({ dims: [16, 24, 32, 40], depths: [1, 2, 1, 1], numClasses }),
   'small swin': () =>
     new SwinTransformer({
