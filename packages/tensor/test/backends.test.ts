@@ -178,6 +178,32 @@ for (const name of ['native', 'node', 'wasm'] as const satisfies readonly Backen
     });
   });
 
+describe('memory of results', () => {
+  it('is used again, with its pages, once nobody has them', async function () {
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    if (!header.glibcVersionRuntime || Object.keys(process.env).some((name) => /^MALLOC_|^GLIBC_/.test(name)))
+      this.skip();
+    const large = 9 << 20; // elements: 36 MiB, which glibc by itself maps anew each time
+    const backend = await openBackend('native');
+    const spread = model(
+      [{ opType: 'Expand', inputs: ['a', 'shape'], outputs: ['y'] }],
+      [value('a', 'float32', 1), value('shape', 'int64', 1)],
+      [value('y', 'float32', large)],
+    );
+    const session = await backend.createSession(spread, { threads: 1 });
+    const feeds = [floats(7), host('int64', [1], BigInt64Array.of(BigInt(large)))];
+    const kept = await session.run(feeds, [{ dtype: 'float32', dims: [large] }]);
+    for (let i = 0; i < 4; i++) await session.run(feeds, [{ dtype: 'float32', dims: [large] }]);
+    const before = process.resourceUsage().minorPageFault;
+    const runs = 8;
+    for (let i = 0; i < runs; i++) await session.run([floats(i), feeds[1]!], [{ dtype: 'float32', dims: [large] }]);
+    const pages = (process.resourceUsage().minorPageFault - before) / runs;
+    expect(pages).to.be.lessThan((large * 4) / 4096 / 2);
+    expect((kept[0]!.data as Float32Array).every((v) => v === 7)).to.equal(true); // what is held stays
+    await session.dispose();
+  });
+});
+
 describe('openBackend', () => {
   it('names the backends that there are', async () => {
     expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(

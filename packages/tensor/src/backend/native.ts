@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { allocate } from '../dtype.ts';
+import { bytesOf, view } from '../dtype.ts';
 import { inSlices } from '../slices.ts';
 import type { Backend, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { type Address, addressOf, type CApi } from './c-api.ts';
@@ -185,10 +185,12 @@ class NativeSession implements Session {
   }
 }
 
-/** Null where there is nothing to write: the runtime makes it. */
+/** Null where there is nothing to write: the runtime makes it. Memory of its own, not cleared: the runtime writes all of it. */
 function made({ dtype, dims }: ResultShape): HostTensor | null {
   const length = dims.reduce((a, b) => a * b, 1);
-  return length === 0 ? null : { dtype, dims, data: allocate(dtype, length) };
+  if (length === 0) return null;
+  const { buffer } = Buffer.allocUnsafeSlow(length * bytesOf(dtype));
+  return { dtype, dims, data: view(dtype, buffer, 0, length) };
 }
 
 /** Strings that end in zero, and their addresses. */
