@@ -7,7 +7,7 @@ import type { WeightFormat } from './lowering/packed-weights.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { splitWeights } from './onnx/external-data.ts';
 import { OutputPlaces } from './output-places.ts';
-import { atOnce, type InParts, inSlices } from './slices.ts';
+import { inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
 
@@ -55,23 +55,6 @@ export interface WeightOptions {
 export interface CompileOptions extends BackendChoice, WeightOptions {}
 
 /**
- * Traces `build` for inference and writes it as an ONNX model (an .onnx file), with the parameters of now as initializers; inputs
- * and outputs have the names given here, symbolic sizes are named axes. Opset 21 and, for fused kernels, operators of
- * ONNX Runtime (`com.microsoft`).
- * @throws TypeError where an output has the name of an input; RangeError past 2 GiB.
- */
-export function exportONNX<I extends InputSpecs>(
-  specs: I,
-  build: (inputs: Inputs<I>) => Outputs,
-  { weights = 'float32' }: WeightOptions = {},
-): Uint8Array<ArrayBuffer> {
-  const { feeds, outputs } = trace(specs, build);
-  const both = outputs.find(({ name }) => Object.hasOwn(specs, name));
-  if (both) throw new TypeError(`exportONNX: '${both.name}' is an input and an output; rename one`);
-  return atOnce(writeInParts(feeds, outputs, weights));
-}
-
-/**
  * Compiles an inference graph, in slices of a few milliseconds between which the event loop runs. The weights are those of now:
  * training may go on meanwhile.
  * @param specs names, shapes and types of the inputs; a symbolic size (`symbol('B')`) serves every size.
@@ -94,7 +77,7 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   { backend, weights = 'float32', threads, optimization, inPlace = {} }: CompileOptions = {},
   most?: number,
 ): Promise<Compiled<I, O>> {
-  const { feeds, outputs } = trace(specs, build);
+  const { feeds, outputs } = traceInference(specs, build);
   const inner = (name: string): string => `out_${name}`; // an input may have the same name
   const places = new OutputPlaces(specs, outputs, Object.keys(inPlace));
   const renamed = places.computed.map(({ name, tensor }) => ({ name: inner(name), tensor }));
@@ -114,21 +97,8 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   return new Compiled<I, O>(specs, places, session);
 }
 
-/** The weights are those of the first part. */
-function* writeInParts(
-  feeds: readonly NamedTensor[],
-  outputs: readonly NamedTensor[],
-  weights: WeightFormat,
-): InParts<Uint8Array<ArrayBuffer>> {
-  const held = new HeldWeights(outputs.map(({ tensor }) => tensor));
-  try {
-    return yield* encodeInParts(yield* lowerInParts(feeds, outputs, { weights, held }));
-  } finally {
-    held.release();
-  }
-}
-
-function trace<I extends InputSpecs>(
+/** What `build` computes, as it is for inference: the inputs and outputs of a graph. */
+export function traceInference<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
 ): { feeds: NamedTensor[]; outputs: NamedTensor[] } {

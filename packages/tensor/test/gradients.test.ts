@@ -394,7 +394,10 @@ describe('gradients', () => {
         )[0]!;
       const whole = await slope(w).data();
       const part = await slope(w.slice(0, 0, 200)).data();
-      expect(whole.subarray(0, part.length) as Float32Array).to.be.allclose(part as Float32Array, { rtol: 1e-5, atol: 1e-3 });
+      expect(whole.subarray(0, part.length) as Float32Array).to.be.allclose(part as Float32Array, {
+        rtol: 1e-5,
+        atol: 1e-3,
+      });
       expect(whole.length).to.equal(wide * inputs);
       const sums = [0, 1, 2].map((i) =>
         Array.from({ length: rows }, (_, r) => Math.sin(r * inputs + i)).reduce((a, b) => a + b),
