@@ -204,6 +204,29 @@ describe('memory of results', () => {
   });
 });
 
+describe('memory of a session', () => {
+  it('does not grow in the second run', async () => {
+    const size = 1 << 21; // elements: 8 MiB
+    const terms = Array.from({ length: 12 }, (_, i) => `t${i}`);
+    const wide = model(
+      [
+        ...terms.map((t): OnnxNode => ({ opType: 'Mul', inputs: ['a', 'b'], outputs: [t] })),
+        { opType: 'Sum', inputs: terms, outputs: ['y'] },
+      ],
+      [value('a', 'float32', size), value('b', 'float32', 1)],
+      [value('y', 'float32', size)],
+    );
+    const session = await (await openBackend('native')).createSession(wide, { optimization: 'none' });
+    const into = [host('float32', [size], new Float32Array(size))];
+    const feeds = [host('float32', [size], new Float32Array(size)), floats(2)];
+    await session.run(feeds, into);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 3; i++) await session.run(feeds, into);
+    expect((process.memoryUsage().rss - before) / 2 ** 20).to.be.lessThan(30); // a planned block would be 96 MiB
+    await session.dispose();
+  });
+});
+
 describe('openBackend', () => {
   it('names the backends that there are', async () => {
     expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(

@@ -62,6 +62,7 @@ function sessionOptions(
   check(api, api.setLogSeverity(options, LOG_FATAL_ONLY));
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
   check(api, api.setIntraOpThreads(options, threads));
+  check(api, api.disableMemPattern(options)); // see docs/decisions/0027
   // Threads of one session that wait by spinning slow every other session down twofold.
   check(api, api.addConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
   return options;
