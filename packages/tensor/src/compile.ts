@@ -7,6 +7,7 @@ import type { WeightFormat } from './lowering/packed-weights.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { splitWeights } from './onnx/external-data.ts';
 import { OutputPlaces } from './output-places.ts';
+import { namingIndices } from './outside.ts';
 import { inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
@@ -29,12 +30,14 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
   /**
    * Runs the graph off the event loop.
    * @param into tensors that outputs are written to, of the shape that they will have.
-   * @throws ShapeError naming the input that is missing or does not fit; RangeError naming the output whose tensor does not fit.
+   * @throws ShapeError naming the input that is missing or does not fit; RangeError naming the output whose tensor does not fit, and the
+   * inputs of whole numbers where an index points outside.
    */
   async run(feeds: Feeds<I>, into?: { readonly [K in keyof O]?: HostTensor }): Promise<Results<O>> {
     const inputs = orderFeeds(this.#specs, feeds);
     const { places, results } = this.#outputs.of(feeds, into);
-    return Object.fromEntries(results(await this.#session.run(inputs, places))) as Results<O>;
+    const made = await namingIndices(feeds, () => this.#session.run(inputs, places));
+    return Object.fromEntries(results(made)) as Results<O>;
   }
 
   /** Releases the native session, once running work is done. */
