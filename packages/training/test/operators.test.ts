@@ -20,7 +20,7 @@ import {
   type TrainingEvent,
 } from '@rivulet/training';
 import { expect } from 'chai';
-import { lastValueFrom, take, tap, toArray } from 'rxjs';
+import { lastValueFrom, Subject, take, tap, toArray } from 'rxjs';
 
 type Inputs = Readonly<Record<'x' | 'y', InputSpec>>;
 
@@ -229,10 +229,15 @@ describe('fit, further', () => {
     };
     let at = 0;
     const live: string[] = [];
-    const trainers = [makeTrainer(), makeTrainer()];
-    await Promise.all(
-      trainers.map((trainer, i) => run(trainer, {}, progress({ out, unit: 'rows', name: `run ${i}` }))),
-    );
+    const trainer = makeTrainer();
+    const events = await run(trainer, {});
+    const runs = [0, 1].map((i) => {
+      const subject = new Subject<TrainingEvent>();
+      subject.pipe(progress({ out, unit: 'rows', name: `run ${i}` })).subscribe();
+      return subject;
+    });
+    for (const event of events) for (const subject of runs) subject.next(event);
+    for (const subject of runs) subject.complete();
     const lines = screen.slice(0, -1);
     expect(screen.at(-1)).to.equal('');
     expect(lines).to.have.length(8); // three epochs and an end of each
@@ -240,6 +245,6 @@ describe('fit, further', () => {
       expect(line).to.match(/^run \d: (epoch \d\/3 loss [\d.]+ score [\d.]+ [\d,]+ rows\/s|done after step 15)$/);
     expect(live.some((line) => /^run 0: step .* left \| run 1: step .* left$/.test(line))).to.equal(true);
     expect(Math.max(...live.map((line) => line.length))).to.be.lessThan(150);
-    for (const trainer of trainers) await trainer.dispose();
+    await trainer.dispose();
   });
 });
