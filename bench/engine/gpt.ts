@@ -9,6 +9,8 @@ export interface GPTSize {
   /** Every text has this length. */
   readonly time: number;
   readonly vocab: number;
+  /** Whether layers and norms have biases. Default true. */
+  readonly bias?: boolean;
 }
 
 /** A GPT as small as its page: learned positions, pre-norm blocks. bench/peers/gpt.py is the same one. */
@@ -24,9 +26,10 @@ export class GPT extends Module {
     this.#size = size;
     this.wte = new Embedding(size.vocab, size.width, { deviation: 0.02 });
     this.wpe = new Embedding(size.time, size.width, { deviation: 0.02 });
-    const config = { embedDim: size.width, numHeads: size.heads };
+    const { bias = true } = size;
+    const config = { embedDim: size.width, numHeads: size.heads, bias, eps: 1e-5 };
     this.blocks = Array.from({ length: size.layers }, () => new Block(config));
-    this.norm = new LayerNorm(size.width);
+    this.norm = new LayerNorm(size.width, { bias });
   }
 
   /** ids [B, T] → [B·T, V], the output tied to the embedding. */

@@ -82,10 +82,13 @@ export class RecurrentLM extends Module {
   }
 }
 
-function recurrent(make: (sizes: { inputSize: number; hiddenSize: number }) => GRU | LSTM): () => Workload {
+function recurrent(
+  make: (sizes: { inputSize: number; hiddenSize: number }) => GRU | LSTM,
+  { time, batch }: { time: number; batch: number } = LM,
+): () => Workload {
   return () => {
     const model = new RecurrentLM(make({ inputSize: LM.width, hiddenSize: LM.width }));
-    const shape = [LM.time, LM.batch];
+    const shape = [time, batch];
     return {
       model,
       inputs: { x: { shape, dtype: 'int32' }, y: { shape, dtype: 'int32' } },
@@ -235,6 +238,7 @@ function vit(): Workload {
 export const workloads: Readonly<Record<string, () => Workload>> = {
   mlp,
   lstm: recurrent((sizes) => new LSTM(sizes)),
+  'lstm-256': recurrent((sizes) => new LSTM(sizes), { time: 256, batch: 4 }), // for its first step: long texts
   gru: recurrent((sizes) => new GRU(sizes)),
   gpt,
   'resnet18-exact': () => resnet18Step(0),

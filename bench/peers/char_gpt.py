@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from gpt import GPT
 
-LAYERS, TIME, BATCH, STEPS, WARMUP, RATE = 4, 64, 12, 2000, 100, 1e-3
+LAYERS, TIME, BATCH, STEPS, WARMUP, RATE, ESTIMATES = 4, 64, 12, 2000, 100, 1e-3, 20
 
 torch.set_num_threads(2)
 torch.manual_seed(1337)
@@ -21,10 +21,9 @@ ids = torch.tensor([number[c] for c in text])
 cut = int(0.9 * len(ids))
 train, validation = ids[:cut], ids[cut:]
 
-model = GPT(LAYERS, 128, 4, TIME, len(characters))
+model = GPT(LAYERS, 128, 4, TIME, len(characters), bias=False)
 for block in model.blocks:
     for linear in (block.qkv, block.proj, block.fc1, block.fc2):
-        nn.init.zeros_(linear.bias)
         last = linear is block.proj or linear is block.fc2
         nn.init.normal_(linear.weight, std=0.02 / math.sqrt(2 * LAYERS) if last else 0.02)
 matrices = [p for p in model.parameters() if p.dim() >= 2]
@@ -43,13 +42,16 @@ def loss_of(x, y, reduction="mean"):
     return F.cross_entropy(model(x).view(-1, len(characters)), y.reshape(-1), reduction=reduction)
 
 
+def batch(ids):
+    starts = torch.randint(len(ids) - TIME, (BATCH,))
+    return torch.stack([ids[i : i + TIME] for i in starts]), torch.stack([ids[i + 1 : i + 1 + TIME] for i in starts])
+
+
 def steps(count, first):
     times = []
     for step in range(first, first + count):
         begin = time.perf_counter()
-        starts = torch.randint(len(train) - TIME, (BATCH,))
-        x = torch.stack([train[i : i + TIME] for i in starts])
-        y = torch.stack([train[i + 1 : i + 1 + TIME] for i in starts])
+        x, y = batch(train)
         for group in optimizer.param_groups:
             group["lr"] = rate(step)
         optimizer.zero_grad()
@@ -67,7 +69,8 @@ def validate():
     count = (len(validation) - 1) // TIME
     x, y = validation[: count * TIME].view(-1, TIME), validation[1 : count * TIME + 1].view(-1, TIME)
     total = sum(loss_of(a, b, "sum").item() for a, b in zip(x.split(64), y.split(64)))
-    return {"loss": total / count / TIME}
+    estimate = sum(loss_of(*batch(validation)).item() for _ in range(ESTIMATES)) / ESTIMATES
+    return {"loss": total / count / TIME, "estimate": estimate}
 
 
 done = 0

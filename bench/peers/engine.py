@@ -25,10 +25,10 @@ class RecurrentLM(nn.Module):
         return self.head(self.rnn(self.embedding(x))[0])
 
 
-def recurrent(kind):
+def recurrent(kind, time=TIME, batch=BATCH):
     def make():
         model = RecurrentLM(kind(WIDTH, WIDTH))
-        x, y = torch.randint(VOCAB, (TIME, BATCH)), torch.randint(VOCAB, (TIME, BATCH))
+        x, y = torch.randint(VOCAB, (time, batch)), torch.randint(VOCAB, (time, batch))
         loss = lambda: F.cross_entropy(model(x).view(-1, VOCAB), y.view(-1))
         return model, loss, torch.optim.Adam(model.parameters(), lr=1e-3)
 
@@ -138,6 +138,6 @@ inferences = {
     "inference-vit-b16": lambda: inference(ViT(768, 12, 12, 16, 224, 1000), torch.rand(1, 3, 224, 224) * 2 - 1),
     "inference-resnet50": lambda: inference(resnet50(), torch.rand(1, 3, 224, 224) * 2 - 1),
 }
-workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "resnet18-exact": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
+workloads = {"mlp": mlp, "lstm": recurrent(nn.LSTM), "lstm-256": recurrent(nn.LSTM, 256, 4), "gru": recurrent(nn.GRU), "gpt": gpt, "resnet18": resnet18, "resnet18-exact": resnet18, "mobilenetv2": mobilenetv2, "vit": vit}
 
 serve(inferences, workloads)

@@ -4,12 +4,12 @@ from torch.nn import functional as F
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, bias=True, eps=1e-6):
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps, bias=bias), nn.LayerNorm(width, eps, bias=bias)
+        self.qkv, self.proj = nn.Linear(width, 3 * width, bias), nn.Linear(width, width, bias)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width, bias), nn.Linear(4 * width, width, bias)
 
     def forward(self, x, causal=False):
         b, t, e = x.shape
@@ -20,12 +20,12 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(self, layers=6, width=384, heads=6, time=256, vocab=8192):
+    def __init__(self, layers=6, width=384, heads=6, time=256, vocab=8192, bias=True):
         super().__init__()
         self.wte, self.wpe = nn.Embedding(vocab, width), nn.Embedding(time, width)
         nn.init.normal_(self.wte.weight, std=0.02)
         nn.init.normal_(self.wpe.weight, std=0.02)
-        self.blocks, self.norm = nn.ModuleList(Block(width, heads) for _ in range(layers)), nn.LayerNorm(width)
+        self.blocks, self.norm = nn.ModuleList(Block(width, heads, bias, 1e-5) for _ in range(layers)), nn.LayerNorm(width, bias=bias)
 
     def forward(self, x):
         h = self.wte(x) + self.wpe.weight

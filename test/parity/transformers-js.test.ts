@@ -60,6 +60,26 @@ describe('transformers.js on a model that we exported', () => {
       await model.dispose();
     });
 
+    it('finds weights beside the model, and knows of them from config.json', async () => {
+      const beside = join(folder(), 'beside');
+      await exportModel(stories, beside, { external: true });
+      await exportModel(stories, beside, { weights: 'int4' }); // the config still speaks of the other one
+      expect(readdirSync(join(beside, 'onnx')).sort()).to.deep.equal([
+        'model.onnx',
+        'model.onnx_data',
+        'model_q4.onnx',
+      ]);
+      const config = JSON.parse(readFileSync(join(beside, 'config.json'), 'utf8'));
+      expect(config['transformers.js_config'].use_external_data_format).to.deep.equal({ 'model.onnx': 1 });
+      const told = async (name: string): Promise<string[]> => {
+        const { model, tokenizer } = await theirs(name);
+        const ids = await model.generate({ ...tokenizer('Once upon'), max_new_tokens: 8, do_sample: false });
+        await model.dispose();
+        return tokenizer.batch_decode(ids as Tensor, { skip_special_tokens: true });
+      };
+      expect(await told(beside)).to.deep.equal(await told(output()));
+    });
+
     it('reads weights of 4 bits under the name that it looks for', async () => {
       expect(await exportModel(stories, output(), { weights: 'int4' })).to.equal(join(output(), 'onnx/model_q4.onnx'));
       expect(readdirSync(join(output(), 'onnx')).sort()).to.deep.equal(['model.onnx', 'model_q4.onnx']);

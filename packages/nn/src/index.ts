@@ -64,7 +64,7 @@ export {
 export { Conv1d, Conv2d, type ConvConfig, ConvTranspose2d, type ConvTransposeConfig } from './layers/conv.ts';
 export { Dropout, DropPath } from './layers/dropout.ts';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
-export { LayerNorm } from './layers/layer-norm.ts';
+export { LayerNorm, type LayerNormConfig } from './layers/layer-norm.ts';
 export { Linear } from './layers/linear.ts';
 export {
   BCELoss,

@@ -51,6 +51,14 @@ describe('Module', () => {
     expect(new Net().parameterCount()).to.equal(20 + 16 + 4 + 8 + 48 + 12 + 16 + 4 + 2 + 2);
   });
 
+  it('has a layer norm without bias, which adds nothing', async () => {
+    const [plain, whole] = [new LayerNorm(3, { bias: false }), new LayerNorm(3)];
+    expect([...plain.stateDict().keys()]).to.deep.equal(['weight']);
+    for (const { weight } of [plain, whole]) (storageOf(weight).data as Float32Array).set([1, 2, 3]);
+    const x = tensor([1, 4, -2], [1, 3]);
+    expect(await plain.forward(x).data()).to.deep.equal(await whole.forward(x).data());
+  });
+
   it('starts the same from the same seed, and the padding row at zero', () => {
     const values = (seed: number): number[] => {
       manualSeed(seed);
@@ -81,7 +89,7 @@ describe('Module', () => {
       ]),
     );
     net.loadStateDict(state);
-    expect([...storageOf(net.norm.bias).data]).to.deep.equal([2, 2]);
+    expect([...storageOf(net.norm.bias!).data]).to.deep.equal([2, 2]);
 
     state.set('norm.bias', { dtype: 'float32', dims: [3], data: new Float32Array(3) });
     state.set('head.weight', { dtype: 'float32', dims: [1], data: new Float32Array(1) });
@@ -100,7 +108,7 @@ describe('Module', () => {
       )
       .with.property('report')
       .that.deep.equals({ ...report, mismatched: [...report.mismatched].reverse() });
-    expect([...storageOf(net.norm.bias).data]).to.deep.equal([2, 2]);
+    expect([...storageOf(net.norm.bias!).data]).to.deep.equal([2, 2]);
   });
 
   const ones = (net: Module): Map<string, HostTensor> =>
@@ -121,13 +129,13 @@ describe('Module', () => {
       unexpected: ['head.weight [1]'],
       mismatched: [],
     });
-    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+    expect([...storageOf(net.norm.bias!).data]).to.deep.equal([1, 1]);
     // As in PyTorch, another shape is refused even then, unless that is asked for too.
     state.set('norm.bias', { dtype: 'float32', dims: [3], data: new Float32Array(3) });
     expect(() => net.loadStateDict(state, { strict: false })).to.throw(StateDictError, '1 mismatched: norm.bias');
     const report = net.loadStateDict(state, { strict: false, skipMismatched: true });
     expect(report.mismatched).to.deep.equal(['norm.bias has shape [3], the model wants [2]']);
-    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+    expect([...storageOf(net.norm.bias!).data]).to.deep.equal([1, 1]);
   });
 
   it('loads a part of a larger checkpoint by its prefix', () => {
@@ -140,7 +148,7 @@ describe('Module', () => {
       unexpected: [],
       mismatched: [],
     });
-    expect([...storageOf(net.norm.bias).data]).to.deep.equal([1, 1]);
+    expect([...storageOf(net.norm.bias!).data]).to.deep.equal([1, 1]);
     state.delete('encoder.norm.bias');
     expect(() => net.loadStateDict(state, { prefix: 'encoder.' })).to.throw('1 missing: encoder.norm.bias [2]');
   });

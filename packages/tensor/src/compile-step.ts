@@ -11,6 +11,7 @@ import { isHeld } from './held.ts';
 import { lowerInParts } from './lowering/lower.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { isDepthwise } from './ops/conv-depthwise.ts';
+import { namingIndices } from './outside.ts';
 import { breathe, type InParts, inSlices } from './slices.ts';
 import { input, type Node, type OpNode, type ParameterNode, Tensor } from './tensor.ts';
 import { inference, trainingTrace, within } from './trace.ts';
@@ -53,7 +54,8 @@ export class CompiledStep<I extends InputSpecs, O extends Outputs> {
   /**
    * One step. When it resolves, the parameters hold their new values; when it rejects, their old ones.
    * @param seed what dropout draws from in this step.
-   * @throws Error when another step on the same parameters has not ended.
+   * @throws Error when another step on the same parameters has not ended; RangeError where an index points outside, naming the inputs
+   *   of whole numbers.
    */
   async run(feeds: Feeds<I>, seed = 0): Promise<Results<O>> {
     const given = orderFeeds(this.#specs, feeds);
@@ -64,7 +66,8 @@ export class CompiledStep<I extends InputSpecs, O extends Outputs> {
       const seedTensor: HostTensor = { dtype: 'int32', dims: [], data: Int32Array.of(seed) };
       const next = this.#written.map(spareOf);
       const outputs = [...this.#names.map(() => null), ...next];
-      const results = await this.#session.run([...given, seedTensor, ...this.#read.map((n) => n.storage)], outputs);
+      const inputs = [...given, seedTensor, ...this.#read.map((n) => n.storage)];
+      const results = await namingIndices(feeds, () => this.#session.run(inputs, outputs));
       this.#written.forEach((node, i) => {
         spares.set(node, node.storage);
         node.storage = next[i]!;

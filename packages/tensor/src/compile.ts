@@ -7,7 +7,8 @@ import type { WeightFormat } from './lowering/packed-weights.ts';
 import { encodeInParts } from './onnx/encode.ts';
 import { splitWeights } from './onnx/external-data.ts';
 import { OutputPlaces } from './output-places.ts';
-import { atOnce, type InParts, inSlices } from './slices.ts';
+import { namingIndices } from './outside.ts';
+import { inSlices } from './slices.ts';
 import type { Tensor } from './tensor.ts';
 import { inference, within } from './trace.ts';
 
@@ -29,12 +30,14 @@ export class Compiled<I extends InputSpecs, O extends Outputs> {
   /**
    * Runs the graph off the event loop.
    * @param into tensors that outputs are written to, of the shape that they will have.
-   * @throws ShapeError naming the input that is missing or does not fit; RangeError naming the output whose tensor does not fit.
+   * @throws ShapeError naming the input that is missing or does not fit; RangeError naming the output whose tensor does not fit, and the
+   * inputs of whole numbers where an index points outside.
    */
   async run(feeds: Feeds<I>, into?: { readonly [K in keyof O]?: HostTensor }): Promise<Results<O>> {
     const inputs = orderFeeds(this.#specs, feeds);
     const { places, results } = this.#outputs.of(feeds, into);
-    return Object.fromEntries(results(await this.#session.run(inputs, places))) as Results<O>;
+    const made = await namingIndices(feeds, () => this.#session.run(inputs, places));
+    return Object.fromEntries(results(made)) as Results<O>;
   }
 
   /** Releases the native session, once running work is done. */
@@ -53,23 +56,6 @@ export interface WeightOptions {
 }
 
 export interface CompileOptions extends BackendChoice, WeightOptions {}
-
-/**
- * Traces `build` for inference and writes it as an ONNX model (an .onnx file), with the parameters of now as initializers; inputs
- * and outputs have the names given here, symbolic sizes are named axes. Opset 21 and, for fused kernels, operators of
- * ONNX Runtime (`com.microsoft`).
- * @throws TypeError where an output has the name of an input; RangeError past 2 GiB.
- */
-export function exportONNX<I extends InputSpecs>(
-  specs: I,
-  build: (inputs: Inputs<I>) => Outputs,
-  { weights = 'float32' }: WeightOptions = {},
-): Uint8Array<ArrayBuffer> {
-  const { feeds, outputs } = trace(specs, build);
-  const both = outputs.find(({ name }) => Object.hasOwn(specs, name));
-  if (both) throw new TypeError(`exportONNX: '${both.name}' is an input and an output; rename one`);
-  return atOnce(writeInParts(feeds, outputs, weights));
-}
 
 /**
  * Compiles an inference graph, in slices of a few milliseconds between which the event loop runs. The weights are those of now:
@@ -94,7 +80,7 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   { backend, weights = 'float32', threads, optimization, inPlace = {} }: CompileOptions = {},
   most?: number,
 ): Promise<Compiled<I, O>> {
-  const { feeds, outputs } = trace(specs, build);
+  const { feeds, outputs } = traceInference(specs, build);
   const inner = (name: string): string => `out_${name}`; // an input may have the same name
   const places = new OutputPlaces(specs, outputs, Object.keys(inPlace));
   const renamed = places.computed.map(({ name, tensor }) => ({ name: inner(name), tensor }));
@@ -114,21 +100,8 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   return new Compiled<I, O>(specs, places, session);
 }
 
-/** The weights are those of the first part. */
-function* writeInParts(
-  feeds: readonly NamedTensor[],
-  outputs: readonly NamedTensor[],
-  weights: WeightFormat,
-): InParts<Uint8Array<ArrayBuffer>> {
-  const held = new HeldWeights(outputs.map(({ tensor }) => tensor));
-  try {
-    return yield* encodeInParts(yield* lowerInParts(feeds, outputs, { weights, held }));
-  } finally {
-    held.release();
-  }
-}
-
-function trace<I extends InputSpecs>(
+/** What `build` computes, as it is for inference: the inputs and outputs of a graph. */
+export function traceInference<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
 ): { feeds: NamedTensor[]; outputs: NamedTensor[] } {

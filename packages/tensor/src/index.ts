@@ -21,7 +21,6 @@ export {
   Compiled,
   type CompileOptions,
   compile,
-  exportONNX,
   type Outputs,
   type Results,
   type WeightOptions,
@@ -31,6 +30,7 @@ export { arange, linspace, ones, rand, randint, randn, zeros } from './construct
 export { addDims, type Dim, formatShape, type Shape, SymbolicDim, sameDim, sameShape, symbol } from './dim.ts';
 export { allocate, type DType, dtypes, type TypedArray } from './dtype.ts';
 export { ShapeError } from './errors.ts';
+export { exportONNX, type SaveONNXOptions, saveONNX } from './export-onnx.ts';
 export type { Feeds, InputSpec, InputSpecs, Inputs } from './feeds.ts';
 export { FileError } from './file-error.ts';
 export { inputsOf, resolve, topological } from './graph.ts';

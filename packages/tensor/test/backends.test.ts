@@ -179,6 +179,55 @@ for (const name of ['native', 'node', 'wasm'] as const satisfies readonly Backen
     });
   });
 
+describe('memory of results', () => {
+  it('is used again, with its pages, once nobody has them', async function () {
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    if (!header.glibcVersionRuntime || Object.keys(process.env).some((name) => /^MALLOC_|^GLIBC_/.test(name)))
+      this.skip();
+    const large = 9 << 20; // elements: 36 MiB, which glibc by itself maps anew each time
+    const backend = await openBackend('native');
+    const spread = model(
+      [{ opType: 'Expand', inputs: ['a', 'shape'], outputs: ['y'] }],
+      [value('a', 'float32', 1), value('shape', 'int64', 1)],
+      [value('y', 'float32', large)],
+    );
+    const session = await backend.createSession(spread, { threads: 1 });
+    const feeds = [floats(7), host('int64', [1], BigInt64Array.of(BigInt(large)))];
+    const kept = await session.run(feeds, [{ dtype: 'float32', dims: [large] }]);
+    for (let i = 0; i < 4; i++) await session.run(feeds, [{ dtype: 'float32', dims: [large] }]);
+    const before = process.resourceUsage().minorPageFault;
+    const runs = 8;
+    for (let i = 0; i < runs; i++) await session.run([floats(i), feeds[1]!], [{ dtype: 'float32', dims: [large] }]);
+    const pages = (process.resourceUsage().minorPageFault - before) / runs;
+    expect(pages).to.be.lessThan((large * 4) / 4096 / 2);
+    expect((kept[0]!.data as Float32Array).every((v) => v === 7)).to.equal(true); // what is held stays
+    await session.dispose();
+  });
+});
+
+describe('memory of a session', () => {
+  it('does not grow in the second run', async () => {
+    const size = 1 << 21; // elements: 8 MiB
+    const terms = Array.from({ length: 12 }, (_, i) => `t${i}`);
+    const wide = model(
+      [
+        ...terms.map((t): OnnxNode => ({ opType: 'Mul', inputs: ['a', 'b'], outputs: [t] })),
+        { opType: 'Sum', inputs: terms, outputs: ['y'] },
+      ],
+      [value('a', 'float32', size), value('b', 'float32', 1)],
+      [value('y', 'float32', size)],
+    );
+    const session = await (await openBackend('native')).createSession(wide, { optimization: 'none' });
+    const into = [host('float32', [size], new Float32Array(size))];
+    const feeds = [host('float32', [size], new Float32Array(size)), floats(2)];
+    await session.run(feeds, into);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 3; i++) await session.run(feeds, into);
+    expect((process.memoryUsage().rss - before) / 2 ** 20).to.be.lessThan(30); // a planned block would be 96 MiB
+    await session.dispose();
+  });
+});
+
 describe('openBackend', () => {
   it('names the backends that there are', async () => {
     expect((await rejection(openBackend('cuda' as BackendName))).message).to.equal(

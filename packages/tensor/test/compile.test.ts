@@ -129,6 +129,13 @@ describe('compile', () => {
   it('fails where an index is outside a table', async () => {
     const y = tensor([1, 2], [2, 1]).gather(tensor([2], [1], 'int32'));
     expect((await failure(y.data())).message).to.include('ONNX Runtime');
+    const table = tensor([1, 2], [2, 1]);
+    const graph = await compile({ ids: { shape: [3], dtype: 'int32' } }, ({ ids }) => ({ y: table.gather(ids) }));
+    const ids = { dtype: 'int32', dims: [3], data: Int32Array.of(0, 2, 1) } as const;
+    const error = await failure(graph.run({ ids }));
+    expect(error).to.be.instanceOf(RangeError);
+    expect(error.message).to.include("of the inputs, 'ids' holds 0 to 2");
+    await graph.dispose();
   });
 });
 

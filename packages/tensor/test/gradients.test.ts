@@ -7,6 +7,7 @@ import {
   full,
   gradients,
   gru,
+  iota,
   lstm,
   type OpName,
   ops,
@@ -370,6 +371,41 @@ describe('gradients', () => {
       const last = await slope(x.slice(0, -rows)).data();
       expect(whole.subarray(0, part.length) as Float32Array).to.be.allclose(part as Float32Array, { atol: 1e-5 });
       expect(whole.subarray(-last.length) as Float32Array).to.be.allclose(last as Float32Array, { atol: 1e-5 });
+    }
+  });
+
+  it('of wide weights are what they are of narrow ones', async () => {
+    const [rows, inputs, wide] = [512, 3, 1030];
+    const x = tensor(
+      Float32Array.from({ length: rows * inputs }, (_, i) => Math.sin(i)),
+      [rows, inputs],
+    );
+    const w = full([wide, inputs], 0.5);
+    for (const product of [
+      (weight: Tensor) => apply('linear', [x, weight], {}),
+      (weight: Tensor) => x.matmul(weight, { transposeB: true }),
+    ]) {
+      const slope = (weight: Tensor): Tensor =>
+        gradients(
+          product(weight)
+            .mul(iota(weight.size(0)).cast('float32'))
+            .sum(),
+          [weight],
+        )[0]!;
+      const whole = await slope(w).data();
+      const part = await slope(w.slice(0, 0, 200)).data();
+      expect(whole.subarray(0, part.length) as Float32Array).to.be.allclose(part as Float32Array, {
+        rtol: 1e-5,
+        atol: 1e-3,
+      });
+      expect(whole.length).to.equal(wide * inputs);
+      const sums = [0, 1, 2].map((i) =>
+        Array.from({ length: rows }, (_, r) => Math.sin(r * inputs + i)).reduce((a, b) => a + b),
+      );
+      expect(whole.subarray(-inputs) as Float32Array).to.be.allclose(
+        sums.map((sum) => sum * (wide - 1)),
+        { rtol: 1e-4, atol: 1e-2 },
+      );
     }
   });
 

@@ -90,9 +90,11 @@ export class Trainer<I extends InputSpecs> {
    * One update. Of several batches the gradients are averaged first (gradient accumulation): what fits no memory at once.
    * @throws Error when the loss is not finite; the parameters have been updated with it by then. With the option `anomaly`
    * AnomalyError, and they have not.
+   * @throws RangeError for a batch without rows, and for a class or an index outside of what it points into; nothing has changed then.
    */
   async train(...batches: readonly Feeds<I>[]): Promise<StepResult> {
     if (batches.length === 0) throw new RangeError('train: needs a batch');
+    batches.forEach(wantRows);
     const scalars = this.#optimizers.map((optimizer) => optimizer.scalars(this.step + 1));
     const values = scalars.flatMap((list, i) =>
       list.map((value, j) => [`scalar_${i}_${j}`, scalarTensor(value)] as const),
@@ -242,4 +244,13 @@ function mixSeed(seed: number, step: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) | 0;
+}
+
+/** A mean over no rows is no number, and a step would still decay the weights. */
+function wantRows(feeds: Readonly<Record<string, HostTensor>>): void {
+  for (const [name, { dtype, dims }] of Object.entries(feeds))
+    if (dims.includes(0))
+      throw new RangeError(
+        `train: the batch is empty: '${name}' is ${dtype} [${dims.join(', ')}], expected one row or more`,
+      );
 }

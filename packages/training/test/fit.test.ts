@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropout, Linear, linear, Module, manualSeed, storageOf } from '@rivulet/nn';
-import type { InputSpec } from '@rivulet/tensor';
+import { crossEntropy, dropout, Linear, linear, Module, manualSeed, storageOf } from '@rivulet/nn';
+import { type InputSpec, symbol } from '@rivulet/tensor';
 import {
   adamW,
   type Batch,
@@ -147,6 +147,40 @@ describe('fit', () => {
       'state.json: is damaged',
     );
     expect(await restoreCheckpoint(join(folder, 'none'), makeTrainer())).to.equal(null);
+  });
+
+  it('refuses a batch without rows and a class that there is none of, and changes nothing', async () => {
+    const model = new Linear(3, 5);
+    const B = symbol('B');
+    const trainer = new Trainer<Inputs>({
+      model,
+      inputs: { x: { shape: [B, 3] }, y: { shape: [B], dtype: 'int32' } },
+      optimizer: adamW({ lr: 0.1 }),
+      loss: ({ x, y }) => crossEntropy(model.forward(x), y),
+    });
+    const train = (...classes: number[]): Promise<unknown> => {
+      const x = new Float32Array(3 * classes.length).fill(1);
+      return trainer.train({
+        x: { dtype: 'float32', dims: [classes.length, 3], data: x },
+        y: { dtype: 'int32', dims: [classes.length], data: Int32Array.from(classes) },
+      });
+    };
+    const refusal = (...classes: number[]): Promise<unknown> => train(...classes).catch((error: unknown) => error);
+    const before = [...storageOf(model.weight).data];
+    for (const [classes, message] of [
+      [[], "train: the batch is empty: 'x' is float32 [0, 3], expected one row or more"],
+      [[2, 7], "of the inputs, 'y' holds 2 to 7"],
+      [[-3, 1], "of the inputs, 'y' holds -3 to 1"],
+    ] as const) {
+      const error = await refusal(...classes);
+      expect(error).to.be.instanceOf(RangeError);
+      expect((error as Error).message).to.include(message);
+      expect([...storageOf(model.weight).data]).to.deep.equal(before);
+      expect(trainer.step).to.equal(0);
+    }
+    await train(2, 4);
+    expect([...storageOf(model.weight).data]).to.not.deep.equal(before);
+    await trainer.dispose();
   });
 
   it('says that the loss is no number, and at which step', async () => {

@@ -20,7 +20,7 @@ import {
   type TrainingEvent,
 } from '@rivulet/training';
 import { expect } from 'chai';
-import { lastValueFrom, take, tap, toArray } from 'rxjs';
+import { lastValueFrom, Subject, take, tap, toArray } from 'rxjs';
 
 type Inputs = Readonly<Record<'x' | 'y', InputSpec>>;
 
@@ -209,5 +209,42 @@ describe('fit, further', () => {
       expect(text.split('\n')).to.have.length(5);
       await trainer.dispose();
     }
+  });
+
+  it('shows two runs at the same time in one line, with whole lines above it', async () => {
+    const screen = [''];
+    const out = {
+      isTTY: true,
+      columns: 150,
+      write(text: string) {
+        for (const c of text.replaceAll('\u001b[K', '\f').split('')) {
+          if (c === '\n') screen.push('');
+          else if (c === '\r') at = 0;
+          else if (c === '\f') screen[screen.length - 1] = screen.at(-1)!.slice(0, at);
+          else screen[screen.length - 1] = screen.at(-1)!.slice(0, at) + c + screen.at(-1)!.slice(++at);
+          if (c === '\n') at = 0;
+        }
+        live.push(screen.at(-1)!);
+      },
+    };
+    let at = 0;
+    const live: string[] = [];
+    const trainer = makeTrainer();
+    const events = await run(trainer, {});
+    const runs = [0, 1].map((i) => {
+      const subject = new Subject<TrainingEvent>();
+      subject.pipe(progress({ out, unit: 'rows', name: `run ${i}` })).subscribe();
+      return subject;
+    });
+    for (const event of events) for (const subject of runs) subject.next(event);
+    for (const subject of runs) subject.complete();
+    const lines = screen.slice(0, -1);
+    expect(screen.at(-1)).to.equal('');
+    expect(lines).to.have.length(8); // three epochs and an end of each
+    for (const line of lines)
+      expect(line).to.match(/^run \d: (epoch \d\/3 loss [\d.]+ score [\d.]+ [\d,]+ rows\/s|done after step 15)$/);
+    expect(live.some((line) => /^run 0: step .* left \| run 1: step .* left$/.test(line))).to.equal(true);
+    expect(Math.max(...live.map((line) => line.length))).to.be.lessThan(150);
+    await trainer.dispose();
   });
 });

@@ -18,6 +18,10 @@ export interface BlockConfig {
   readonly numHeads: number;
   /** Width of the MLP as a multiple of embedDim. Default 4. */
   readonly mlpRatio?: number;
+  /** Whether linear layers and norms have biases. Default true. */
+  readonly bias?: boolean;
+  /** Of the norms. Default 1e-6. */
+  readonly eps?: number;
   /** Probability of dropout behind attention and MLP in training. Default 0. */
   readonly dropout?: number;
 }
@@ -28,12 +32,12 @@ export class Attention extends Module {
   readonly proj: Linear;
   readonly #numHeads: number;
 
-  constructor(embedDim: number, numHeads: number) {
+  constructor(embedDim: number, numHeads: number, bias: boolean) {
     super();
     if (embedDim % numHeads !== 0)
       throw new RangeError(`embedDim ${embedDim} is not divisible by numHeads ${numHeads}`);
-    this.qkv = initialized(new Linear(embedDim, 3 * embedDim));
-    this.proj = initialized(new Linear(embedDim, embedDim));
+    this.qkv = initialized(new Linear(embedDim, 3 * embedDim, { bias }));
+    this.proj = initialized(new Linear(embedDim, embedDim, { bias }));
     this.#numHeads = numHeads;
   }
 
@@ -66,10 +70,10 @@ export class Mlp extends Module {
   readonly fc1: Linear;
   readonly fc2: Linear;
 
-  constructor(width: number, hidden: number) {
+  constructor(width: number, hidden: number, bias: boolean) {
     super();
-    this.fc1 = initialized(new Linear(width, hidden));
-    this.fc2 = initialized(new Linear(hidden, width));
+    this.fc1 = initialized(new Linear(width, hidden, { bias }));
+    this.fc2 = initialized(new Linear(hidden, width, { bias }));
   }
 
   /** [..., E] → [..., E] */
@@ -86,12 +90,12 @@ export class Block extends Module {
   readonly mlp: Mlp;
   readonly #dropout: number;
 
-  constructor({ embedDim, numHeads, mlpRatio = 4, dropout = 0 }: BlockConfig) {
+  constructor({ embedDim, numHeads, mlpRatio = 4, bias = true, eps = 1e-6, dropout = 0 }: BlockConfig) {
     super();
-    this.norm1 = new LayerNorm(embedDim, { eps: 1e-6 });
-    this.attn = new Attention(embedDim, numHeads);
-    this.norm2 = new LayerNorm(embedDim, { eps: 1e-6 });
-    this.mlp = new Mlp(embedDim, Math.round(embedDim * mlpRatio));
+    this.norm1 = new LayerNorm(embedDim, { eps, bias });
+    this.attn = new Attention(embedDim, numHeads, bias);
+    this.norm2 = new LayerNorm(embedDim, { eps, bias });
+    this.mlp = new Mlp(embedDim, Math.round(embedDim * mlpRatio), bias);
     this.#dropout = dropout;
   }
 

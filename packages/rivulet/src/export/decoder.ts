@@ -1,11 +1,9 @@
-import { exportONNX, type WeightFormat } from '@rivulet/tensor';
 import { decoderWithPast } from '@rivulet/transformer';
 import type { CausalFolder } from '../loading/text-models.ts';
 import type { Exported } from './export-model.ts';
 
 /** A decoder, and which tokens begin and end its texts, where the folder does not say it. */
-export function exportDecoder({ model, tokenizer, tokens }: CausalFolder, weights: WeightFormat): Exported {
-  const { inputs, build } = decoderWithPast(model);
+export function exportDecoder({ model, tokenizer, tokens }: CausalFolder): Exported {
   const text = (id: number | undefined): string | null => (id === undefined ? null : (tokenizer.idToToken(id) ?? null));
   const json = {
     tokenizer_class: 'PreTrainedTokenizerFast',
@@ -14,7 +12,7 @@ export function exportDecoder({ model, tokenizer, tokens }: CausalFolder, weight
     model_max_length: model.sizes.contextLength,
   };
   return {
-    onnx: exportONNX(inputs, build, { weights }),
+    graph: decoderWithPast(model),
     files: { 'tokenizer_config.json': { json, replace: false } },
   };
 }

@@ -1,4 +1,4 @@
-import { exportONNX, symbol, type WeightFormat } from '@rivulet/tensor';
+import { symbol } from '@rivulet/tensor';
 import { imageProcessorOf } from '@rivulet/vision';
 import type { ImageFolder } from '../loading/image-models.ts';
 import type { Json } from '../loading/model-files.ts';
@@ -20,13 +20,8 @@ const TYPES: readonly (readonly [string, string])[] = [
  * pixel_values [B, C, H, W] → logits [B, classes], as Hugging Face's image classifiers. Programs choose a class by model_type, and all
  * classes of image classifiers run the graph alike: a network that Hugging Face has no type for goes under 'resnet'.
  */
-export function exportClassifier({ model, labels, image }: ImageFolder, config: Json, weights: WeightFormat): Exported {
+export function exportClassifier({ model, labels, image }: ImageFolder, config: Json): Exported {
   const shape = [symbol('batch_size'), image.channels, ...image.size];
-  const onnx = exportONNX(
-    { pixel_values: { shape } },
-    ({ pixel_values }) => ({ logits: model.forward(pixel_values) }),
-    { weights },
-  );
   const name = String(config.architecture ?? config.modelType);
   const type = TYPES.find(([start]) => name.startsWith(start))?.[1] ?? 'resnet';
   const json = {
@@ -38,7 +33,10 @@ export function exportClassifier({ model, labels, image }: ImageFolder, config: 
   };
   const processor = imageProcessorOf(image);
   return {
-    onnx,
+    graph: {
+      inputs: { pixel_values: { shape } },
+      build: ({ pixel_values }) => ({ logits: model.forward(pixel_values!) }),
+    },
     files: {
       'config.json': { json, replace: true },
       ...(processor && { 'preprocessor_config.json': { json: processor, replace: false } }),

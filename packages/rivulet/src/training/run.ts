@@ -5,12 +5,12 @@ import {
   checkpoint,
   type FitOptions,
   fit,
+  progress,
   restoreCheckpoint,
   type Trainer,
   type TrainingEvent,
 } from '@rivulet/training';
 import { lastValueFrom } from 'rxjs';
-import { trainingProgress } from './progress.ts';
 
 /** What every kind of training is told. */
 export interface TrainingSettings {
@@ -63,7 +63,7 @@ export async function runTraining<I extends InputSpecs>({
     return await lastValueFrom(
       fit(trainer, { ...options, ...from, signal: stop.signal }).pipe(
         checkpoint(checkpoints, trainer, { everySteps: 200 }),
-        trainingProgress(unit),
+        progress({ unit }),
       ),
     );
   } finally {

@@ -20,6 +20,7 @@ const functions = {
     'void *(void *session, void *options, const void *names, const void *values, size_t inputs, const void *outNames, size_t outputs, void *out)',
   ],
   createSessionOptions: [10, 'void *(uint64_t *out)'],
+  disableMemPattern: [17, 'void *(void *options)'],
   setLogSeverity: [22, 'void *(void *options, int level)'],
   setOptimizationLevel: [23, 'void *(void *options, int level)'],
   setIntraOpThreads: [24, 'void *(void *options, int threads)'],

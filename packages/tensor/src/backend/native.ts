@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { allocate } from '../dtype.ts';
+import { bytesOf, view } from '../dtype.ts';
 import { inSlices } from '../slices.ts';
 import type { Backend, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { type Address, addressOf, type CApi } from './c-api.ts';
@@ -63,6 +63,7 @@ function sessionOptions(
   check(api, api.setLogSeverity(options, LOG_FATAL_ONLY));
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
   check(api, api.setIntraOpThreads(options, threads));
+  check(api, api.disableMemPattern(options)); // see docs/decisions/0027
   for (const [key, value] of Object.entries(spinning)) check(api, api.addConfigEntry(options, `session.${key}`, value));
   return options;
 }
@@ -185,10 +186,12 @@ class NativeSession implements Session {
   }
 }
 
-/** Null where there is nothing to write: the runtime makes it. */
+/** Null where there is nothing to write: the runtime makes it. Memory of its own, not cleared: the runtime writes all of it. */
 function made({ dtype, dims }: ResultShape): HostTensor | null {
   const length = dims.reduce((a, b) => a * b, 1);
-  return length === 0 ? null : { dtype, dims, data: allocate(dtype, length) };
+  if (length === 0) return null;
+  const { buffer } = Buffer.allocUnsafeSlow(length * bytesOf(dtype));
+  return { dtype, dims, data: view(dtype, buffer, 0, length) };
 }
 
 /** Strings that end in zero, and their addresses. */

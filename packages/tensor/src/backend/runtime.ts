@@ -1,5 +1,6 @@
 import { type DType, dtypeOfOnnx } from '../dtype.ts';
 import { type Address, type CApi, loadApi } from './c-api.ts';
+import { reuseFreedMemory } from './freed-memory.ts';
 
 /** The runtime's log levels: what goes wrong is thrown with its message, so printing it too says nothing new. */
 export const LOG_FATAL_ONLY = 4;
@@ -22,6 +23,7 @@ let opened: Runtime | undefined;
 export function openRuntime(): Runtime {
   if (opened) return opened;
   const api = loadApi();
+  reuseFreedMemory();
   opened = {
     api,
     env: created(api, (out) => api.createEnv(LOG_FATAL_ONLY, 'rivulet', out)),

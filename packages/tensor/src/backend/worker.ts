@@ -46,6 +46,7 @@ function settings(
   return {
     graphOptimizationLevel: optimization === 'none' ? 'disabled' : optimization,
     logSeverityLevel: 4, // errors are thrown, not printed
+    enableMemPattern: false,
     ...(external.size > 0 && {
       externalData: [...external].map(([tensor, { data }]) => ({
         path: locationOf(tensor),

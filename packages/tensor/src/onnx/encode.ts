@@ -91,14 +91,14 @@ function attribute(w: BackwardWriter, name: string, value: OnnxAttribute, label:
   w.text(1, name);
 }
 
-function tensor(w: BackwardWriter, { name, dtype, dims, data, location }: OnnxTensor): void {
+function tensor(w: BackwardWriter, { name, dtype, dims, data, location, offset = 0 }: OnnxTensor): void {
   const label = `the tensor '${name}', ${dtype} [${dims.join(', ')}],`;
   if (!holds(dtype, data)) throw new TypeError(`${label} has a ${data.constructor.name}, which does not hold ${dtype}`);
   const size = dims.reduce((a, b) => a * b, bytesOf(dtype));
   if (size !== data.byteLength) throw new RangeError(`${label} needs ${size} bytes, its data has ${data.byteLength}`);
   if (location !== undefined) {
     w.int(14, EXTERNAL);
-    const entries = { location, offset: '0', length: `${data.byteLength}` };
+    const entries = { location, offset: `${offset}`, length: `${data.byteLength}` };
     backward(Object.entries(entries), ([key, value]) =>
       w.message(13, () => {
         w.text(2, value);

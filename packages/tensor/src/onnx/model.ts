@@ -49,4 +49,6 @@ export interface OnnxTensor {
   readonly data: TypedArray;
   /** The data does not stand in the model, but in what has this name: a file, or memory that the session is given. */
   readonly location?: string;
+  /** Where it begins there, bytes. Default 0. */
+  readonly offset?: number;
 }

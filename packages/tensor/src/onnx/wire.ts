@@ -98,7 +98,7 @@ export class BackwardWriter {
     this.#flush();
     if (this.#flushed > LIMIT)
       throw new RangeError(
-        `the model takes ${this.#flushed} bytes, ONNX files hold at most ${LIMIT} (2 GiB); pass large tensors as inputs`,
+        `the model takes ${this.#flushed} bytes, ONNX files hold at most ${LIMIT} (2 GiB); saveONNX writes larger ones, with weights in files of their own`,
       );
     const result = new Uint8Array(this.#flushed);
     let start = result.length;
