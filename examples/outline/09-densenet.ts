@@ -13,7 +13,7 @@ export async function densenet({ short, say, picture }: Lesson): Promise<void> {
   const layers = short ? 2 : LAYERS;
   const blocks = [layers, layers, layers];
   const model = new DenseNet({ growth: GROWTH, blocks, stem: STEM, cifar: true, numClasses: data.names.length });
-  const { accuracy } = await trainClassifier(model, data, { epochs: short ? 1 : 5 });
+  const { accuracy } = await trainClassifier(model, data, { epochs: short ? 1 : 2 });
   say(`${data.source}: ${model.parameterCount()} parameters, ${percent(accuracy)} right`);
 
   // How much each layer of the last block takes from the block's input and from every layer before it.
