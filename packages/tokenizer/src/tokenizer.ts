@@ -196,14 +196,7 @@ export class Tokenizer {
         for (let i = 0; i < 2 * part.ids.length; i++) offsets.push(0);
         continue;
       }
-      for (const { text: piece, id } of this.#pieces(wellFormed, false, options)) {
-        if (id < 0) this.#direct!.encodeWithOffsets(piece.text, piece.origin, lengths, ids, offsets);
-        else {
-          ids.push(id);
-          offsets.push(piece.origin);
-          offsets.push(piece.origin + piece.text.length);
-        }
-      }
+      this.#encodeShort(wellFormed, lengths, options, ids, offsets);
       for (const trim of trims) this.#blanks.trim(ids, offsets, first, trim.addPrefixSpace);
     }
     const all = offsets.toArray();
@@ -369,16 +362,28 @@ export class Tokenizer {
   /** The same by the short way. */
   #shortEncoding(text: string, sequence: number, lengths: Int32Array, options: EncodeOptions): Encoding {
     const [ids, offsets, words] = [new IdBuffer(), new IdBuffer(), new IdBuffer()];
+    this.#encodeShort(text, lengths, options, ids, offsets, words);
+    return encodingOf({ ids, offsets, words, sequence, tokenOf: (id) => this.idToToken(id) ?? '' });
+  }
+
+  /** Appends the ids of a text with their offsets, and with the numbers of their words where these are wanted. */
+  #encodeShort(
+    text: string,
+    lengths: Int32Array,
+    options: EncodeOptions,
+    ids: IdBuffer,
+    offsets: IdBuffer,
+    words?: IdBuffer,
+  ): void {
     let word = 0;
     for (const { text: piece, id } of this.#pieces(text, false, options))
       if (id < 0) word = this.#direct!.encodeWithOffsets(piece.text, piece.origin, lengths, ids, offsets, words, word);
       else {
         ids.push(id);
-        words.push(word++);
+        words?.push(word++);
         offsets.push(piece.origin);
         offsets.push(piece.origin + piece.text.length);
       }
-    return encodingOf({ ids, offsets, words, sequence, tokenOf: (id) => this.idToToken(id) ?? '' });
   }
 
   /**
