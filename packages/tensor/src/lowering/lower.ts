@@ -93,13 +93,8 @@ function pruned({ nodes, initializers, ...graph }: OnnxGraph): OnnxGraph {
 function* pack({ packed, weights, held }: Shared): InParts<OnnxTensor[]> {
   const tensors: OnnxTensor[] = [];
   for (const { names, parameter, transposed } of packed.values()) {
-    const { values, scales, zeroPoints } = yield* packMatrix(
-      held.of(parameter),
-      weights as 'int8' | 'int4',
-      transposed,
-    );
+    const { values, scales } = yield* packMatrix(held.of(parameter), weights as 'int8' | 'int4', transposed);
     tensors.push({ ...values, name: names.values }, { ...scales, name: names.scales });
-    if (zeroPoints) tensors.push({ ...zeroPoints, name: names.zeroPoints });
   }
   return tensors;
 }

@@ -21,8 +21,6 @@ export interface PackedNames {
   readonly bits: number;
   readonly values: string;
   readonly scales: string;
-  /** Empty: there are none. */
-  readonly zeroPoints: string;
 }
 
 /** What a lowering rule writes ONNX with. Values are named by strings. */

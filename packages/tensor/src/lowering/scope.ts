@@ -72,9 +72,8 @@ export class Scope implements Lowering {
     if (weights === 'float32' || parameter.kind !== 'parameter') return null;
     const known = packed.get(node);
     if (known) return known.names;
-    const zeroPoints = weights === 'int4' ? this.fresh('zero_points') : '';
     const [values, scales] = [this.fresh('packed'), this.fresh('scales')];
-    const names = { bits: weights === 'int4' ? 4 : 8, values, scales, zeroPoints };
+    const names = { bits: weights === 'int4' ? 4 : 8, values, scales };
     packed.set(node, { names, parameter, transposed });
     return names;
   }
