@@ -20,6 +20,8 @@ export interface CacheInputs {
   readonly lengths: Tensor;
   /** int32 [1]: the most tokens of any row, new ones included. */
   readonly total: Tensor;
+  /** int32 [R]: the tokens, by their number in the list, whose last hidden states are read. */
+  readonly read: Tensor;
   /** Per layer, [B, groups, capacity, headWidth]. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
@@ -35,6 +37,11 @@ export interface AttentionContext {
   attend(layer: number, q: Tensor, k: Tensor, v: Tensor): Tensor;
   /** q, k and v in one, [T, (heads + 2·groups)·D] → [T, heads·D]. */
   attendPacked(layer: number, qkv: Tensor): Tensor;
+  /**
+   * x [T, E], which went into this layer → of it what the layer adds to: all, as most runs have it. Behind the last layer some runs read a few
+   * tokens only: there `attend` gives these alone, and the rest of the layer computes nothing for the others.
+   */
+  kept(layer: number, x: Tensor): Tensor;
   /** int64, broadcasts to the tokens' shape: where each stands. */
   readonly positions: Tensor;
 }
@@ -53,6 +60,7 @@ export function wholeText(sizes: DecoderSizes, ids: Tensor, rotary?: RotaryTable
   };
   return {
     positions,
+    kept: (_, x) => x,
     attend: (_, q, k, v) => attend(q, k, v),
     attendPacked: (_, qkv) => attend(...unpacked(qkv, sizes)),
   };
@@ -132,7 +140,11 @@ export class CachedText implements AttentionContext {
     const [y, nextKeys, nextValues] = applyAll('cachedAttention', inputs, attrs);
     this.keys[layer] = nextKeys!;
     this.values[layer] = nextValues!;
-    return asList(y!);
+    return this.kept(layer, asList(y!));
+  }
+
+  kept(layer: number, x: Tensor): Tensor {
+    return layer === this.#sizes.layers - 1 ? x.gather(this.#cache.read) : x;
   }
 
   /** [B, L, heads·D] → the same, turned. */
@@ -153,7 +165,7 @@ export function tables({ cos, sin }: RotaryTables, { headWidth }: DecoderSizes):
 export interface CausalDecoder {
   readonly sizes: DecoderSizes;
   readonly rotary?: RotaryTables;
-  /** ids int32 [B, L] → hidden states [B·L, E], before the last norm. */
+  /** ids int32 [B, L] → hidden states [B·L, E], before the last norm; where the context keeps some tokens alone, of these. */
   hidden(ids: Tensor, context: AttentionContext): Tensor;
   /** Hidden states [..., E] → [..., E], after the last norm. */
   normalize(hidden: Tensor): Tensor;

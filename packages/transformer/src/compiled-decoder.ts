@@ -9,11 +9,21 @@ import {
   type Outputs,
   symbol,
 } from '@rivulet/tensor';
-import { CachedText, type CausalDecoder, inRows } from './attention-context.ts';
+import { CachedText, type CausalDecoder } from './attention-context.ts';
 import { KVCache } from './kv-cache.ts';
 import { LogitBuffers } from './logit-buffers.ts';
 
 type Graph = Compiled<InputSpecs, Outputs>;
+
+/** What is asked of a run. */
+interface Asked {
+  /** Tokens whose last hidden states are computed, by their number in the list of all. */
+  readonly read: Int32Array;
+  /** Those whose logits are wanted, by their number in `read`. Default all. */
+  readonly wanted?: Int32Array;
+  /** What each that is read counts in each vector that is pooled, [vectors, read]. Default: one vector, of nothing. */
+  readonly shares?: Float32Array;
+}
 
 export interface SpecialTokens {
   readonly eosTokenIds: readonly number[];
@@ -58,22 +68,23 @@ export class CompiledDecoder implements RowDecoder {
       ids: { shape: [rows, length], dtype: 'int32' },
       lengths: { shape: [rows], dtype: 'int32' }, // the position of each row's last new token
       total: { shape: [1], dtype: 'int32' }, // the most tokens of any row, new ones included
-      wanted: { shape: [symbol('W')], dtype: 'int32' }, // tokens whose logits are wanted, by their number in ids
-      shares: { shape: [rows, 1, length] }, // of each token in what is pooled
+      read: { shape: [symbol('R')], dtype: 'int32' }, // tokens that are looked at, by their number in ids
+      wanted: { shape: [symbol('W')], dtype: 'int32' }, // those whose logits are wanted, by their number in read
+      shares: { shape: [symbol('P'), symbol('R')] }, // of those that are read in what is pooled
       ...Object.fromEntries(names.map((name) => [name, cache])),
     };
     const graph = await compile<InputSpecs, Outputs>(
       specs,
       (given) => {
-        const { ids, lengths, total, wanted, shares } = given as Record<string, NonNullable<(typeof given)[string]>>;
+        const named = given as Record<string, NonNullable<(typeof given)[string]>>;
+        const { ids, lengths, total, read, wanted, shares } = named;
         const [keys, values] = [0, 1].map((odd) => names.filter((_, i) => i % 2 === odd).map((name) => given[name]!));
-        const past = { lengths: lengths!, total: total!, keys: keys!, values: values! };
+        const past = { lengths: lengths!, total: total!, read: read!, keys: keys!, values: values! };
         const context = new CachedText(sizes, ids!, past, rotary);
         const hidden = model.hidden(ids!, context);
-        const chosen = hidden.gather(wanted!);
         const caches = names.map((name, i) => [name, (i % 2 === 0 ? context.keys : context.values)[i >> 1]!]);
-        const pooled = shares!.matmul(inRows(model.normalize(hidden), ids!)); // costs next to nothing beside the rest
-        const logits = model.head(chosen);
+        const pooled = shares!.matmul(model.normalize(hidden)); // costs next to nothing beside the rest
+        const logits = model.head(hidden.gather(wanted!));
         return { logits, ...logitPeaks(logits), pooled, ...Object.fromEntries(caches) };
       },
       { ...options, inPlace: Object.fromEntries(names.map((name) => [name, name])) },
@@ -109,11 +120,11 @@ export class CompiledDecoder implements RowDecoder {
     if (spread()[1] > 2 * rows.length) cache.gather(rows);
     const [first, count] = spread();
     const ids = new Int32Array(count);
-    const wanted = Int32Array.from(rows, (row) => cache.slotOf(row) - first);
-    wanted.forEach((at, i) => {
+    const read = Int32Array.from(rows, (row) => cache.slotOf(row) - first);
+    read.forEach((at, i) => {
       ids[at] = tokens[i]!;
     });
-    const { logits } = await this.#run(first, count, ids, wanted);
+    const { logits } = await this.#run(first, count, ids, { read });
     for (const row of rows) cache.advance(row, 1);
     return logits;
   }
@@ -122,8 +133,8 @@ export class CompiledDecoder implements RowDecoder {
     this.#cache.reserve(row, tokens.length);
     const from = tokens.length - wanted;
     const ids = Int32Array.from(tokens);
-    const which = Int32Array.from({ length: wanted }, (_, i) => from + i);
-    const { logits } = await this.#run(this.#cache.slotOf(row), 1, ids, which);
+    const read = Int32Array.from({ length: wanted }, (_, i) => from + i);
+    const { logits } = await this.#run(this.#cache.slotOf(row), 1, ids, { read });
     this.#cache.advance(row, tokens.length);
     return logits;
   }
@@ -141,18 +152,18 @@ export class CompiledDecoder implements RowDecoder {
       cache.gather(rows);
       const first = Math.min(...rows.map((row) => cache.slotOf(row)));
       const ids = new Int32Array(texts.length * longest);
-      const shares = new Float32Array(ids.length);
+      const read = new Int32Array(texts.reduce((n, { length }) => n + length, 0));
+      const shares = new Float32Array(texts.length * read.length);
+      let to = 0;
       for (const [i, text] of texts.entries()) {
         const at = (cache.slotOf(rows[i]!) - first) * longest;
         ids.set(text, at);
-        shares.fill(1 / text.length, at, at + text.length);
+        shares.fill(1 / text.length, i * read.length + to, i * read.length + to + text.length);
+        for (let n = 0; n < text.length; n++) read[to++] = at + n;
       }
-      const { pooled } = await this.#run(first, texts.length, ids, Int32Array.of(0), shares);
+      const { pooled } = await this.#run(first, texts.length, ids, { read, wanted: Int32Array.of(0), shares });
       const width = pooled.length / texts.length;
-      return rows.map((row) => {
-        const at = (cache.slotOf(row) - first) * width;
-        return pooled.slice(at, at + width);
-      });
+      return texts.map((_, i) => pooled.slice(i * width, (i + 1) * width));
     } finally {
       for (const row of rows) this.remove(row);
     }
@@ -167,8 +178,7 @@ export class CompiledDecoder implements RowDecoder {
     first: number,
     rows: number,
     ids: Int32Array,
-    wanted: Int32Array,
-    shares: Float32Array = new Float32Array(ids.length),
+    { read, wanted = read.map((_, i) => i), shares = new Float32Array(read.length) }: Asked,
   ): Promise<{ logits: Float32Array; pooled: Float32Array }> {
     const length = ids.length / rows;
     const lengths = Int32Array.from(this.#cache.lengths(first, rows), (n) => n + length - 1);
@@ -178,8 +188,9 @@ export class CompiledDecoder implements RowDecoder {
       ids: int32([rows, length], ids),
       lengths: int32([rows], lengths),
       total: int32([1], Int32Array.of(Math.max(...lengths) + 1)),
+      read: int32([read.length], read),
       wanted: int32([wanted.length], wanted),
-      shares: { dtype: 'float32' as const, dims: [rows, 1, length], data: shares },
+      shares: { dtype: 'float32' as const, dims: [shares.length / read.length, read.length], data: shares },
       ...caches,
     };
     const into = this.#buffers.take(wanted.length);

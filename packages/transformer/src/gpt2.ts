@@ -85,7 +85,7 @@ class GPT2Block extends Module {
   }
 
   forward(x: Tensor, layer: number, context: AttentionContext): Tensor {
-    const attended = x.add(this.attn.forward(this.ln_1.forward(x), layer, context));
+    const attended = context.kept(layer, x).add(this.attn.forward(this.ln_1.forward(x), layer, context));
     return attended.add(this.mlp.forward(this.ln_2.forward(attended)));
   }
 }

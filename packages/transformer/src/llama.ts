@@ -101,7 +101,8 @@ class LlamaLayer extends Module {
 
   /** [T, E] → [T, E] */
   forward(x: Tensor, layer: number, context: AttentionContext): Tensor {
-    const attended = x.add(this.self_attn.forward(this.input_layernorm.forward(x), layer, context));
+    const read = this.self_attn.forward(this.input_layernorm.forward(x), layer, context);
+    const attended = context.kept(layer, x).add(read);
     return attended.add(this.mlp.forward(this.post_attention_layernorm.forward(attended)));
   }
 }

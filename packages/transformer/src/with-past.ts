@@ -86,6 +86,10 @@ class TextWithPast implements AttentionContext {
     return this.attend(layer, ...unpacked(qkv, this.#sizes));
   }
 
+  kept(_layer: number, x: Tensor): Tensor {
+    return x;
+  }
+
   #turn(x: Tensor): Tensor {
     const [cos, sin] = this.#turns;
     return cos && sin ? rotate(x, cos, sin) : x;
