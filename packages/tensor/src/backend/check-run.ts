@@ -48,21 +48,21 @@ function checkCount(what: string, types: readonly ValueType[], count: number): v
 }
 
 function checkTensor(what: string, { name, dtype }: ValueType, tensor: HostTensor | undefined): void {
+  let size = 1;
+  if (tensor) for (const dim of tensor.dims) size *= dim;
+  if (tensor?.dtype === dtype && size === tensor.data.length && holds(dtype, tensor.data)) return;
   const label = `${what} '${name}'`;
   if (!tensor) throw new TypeError(`${label} is missing: got ${tensor}, expected a tensor of ${dtype}`);
   if (tensor.dtype !== dtype) throw new TypeError(`${label} is ${tensor.dtype}, expected ${dtype}`);
   if (!holds(dtype, tensor.data))
     throw new TypeError(`${label}: a ${tensor.data.constructor.name} does not hold ${dtype}`);
-  let size = 1;
-  for (const dim of tensor.dims) size *= dim;
-  if (size !== tensor.data.length)
-    throw new RangeError(
-      `${label}: ${tensor.data.length} values for the shape [${tensor.dims.join(', ')}], which needs ${size}`,
-    );
+  throw new RangeError(
+    `${label}: ${tensor.data.length} values for the shape [${tensor.dims.join(', ')}], which needs ${size}`,
+  );
 }
 
 interface Range {
-  readonly label: string;
+  readonly name: string;
   readonly written: boolean;
   readonly begin: number;
   readonly end: number;
@@ -86,14 +86,13 @@ function checkMemory(
     const place = inPlace[outputTypes[i]!.name];
     if (place !== undefined) same.set(place, tensor);
     const known = written.get(tensor.data.buffer);
-    const range = rangeOf(`the output '${outputTypes[i]!.name}'`, true, tensor);
+    const range = rangeOf(outputTypes[i]!.name, true, tensor);
     if (known) known.push(range);
     else written.set(tensor.data.buffer, [range]);
   });
   inputs.forEach((tensor, i) => {
     const { name } = inputTypes[i]!;
-    if (!sameMemory(tensor, same.get(name)))
-      written.get(tensor.data.buffer)?.push(rangeOf(`the input '${name}'`, false, tensor));
+    if (!sameMemory(tensor, same.get(name))) written.get(tensor.data.buffer)?.push(rangeOf(name, false, tensor));
   });
   for (const ranges of written.values()) if (ranges.length > 1) checkRanges(ranges);
 }
@@ -106,8 +105,10 @@ function sameMemory({ data }: HostTensor, other: HostTensor | undefined): boolea
   );
 }
 
-function rangeOf(label: string, written: boolean, { data }: HostTensor): Range {
-  return { label, written, begin: data.byteOffset, end: data.byteOffset + data.byteLength };
+const labelOf = ({ name, written }: Range): string => `the ${written ? 'output' : 'input'} '${name}'`;
+
+function rangeOf(name: string, written: boolean, { data }: HostTensor): Range {
+  return { name, written, begin: data.byteOffset, end: data.byteOffset + data.byteLength };
 }
 
 /** Inputs may overlap each other. Everything else is compared with the output, and the range, that reaches furthest. */
@@ -118,7 +119,7 @@ function checkRanges(ranges: Range[]): void {
     const other = range.written ? furthest : furthestOutput;
     if (other && range.begin < other.end) {
       const [output, shared] = range.written ? [range, other] : [other, range];
-      throw new RangeError(`${output.label} shares memory with ${shared.label}; give it a buffer of its own`);
+      throw new RangeError(`${labelOf(output)} shares memory with ${labelOf(shared)}; give it a buffer of its own`);
     }
     if (!furthest || range.end > furthest.end) furthest = range;
     if (range.written && (!furthestOutput || range.end > furthestOutput.end)) furthestOutput = range;
