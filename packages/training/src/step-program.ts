@@ -1,5 +1,6 @@
 import {
   buffer,
+  currentTrace,
   full,
   gradientsInParts,
   type InParts,
@@ -17,8 +18,13 @@ export interface Trained {
   readonly parameter: Tensor;
   readonly optimizer: Optimizer;
   readonly slots: readonly Tensor[];
-  /** The moving average of the weight, where one is kept. */
-  readonly average: Tensor | null;
+}
+
+/** A parameter or a buffer of the model with its moving average. */
+export interface Averaged {
+  readonly name: string;
+  readonly of: Tensor;
+  readonly average: Tensor;
 }
 
 export type StepOutputs = { loss: Tensor; norm: Tensor };
@@ -50,6 +56,7 @@ export interface StepParts {
   readonly optimizers: readonly Optimizer[];
   readonly gathered: readonly Tensor[];
   readonly clipping: Clipping;
+  readonly averages: readonly Averaged[];
   /** The decay of the moving averages. */
   readonly ema: number;
 }
@@ -58,7 +65,7 @@ export interface StepParts {
 export function* stepProgram(
   kind: StepKind,
   given: Inputs<InputSpecs>,
-  { loss, trained, optimizers, gathered, clipping: { clipNorm, clipValue }, ema }: StepParts,
+  { loss, trained, optimizers, gathered, clipping: { clipNorm, clipValue }, averages, ema }: StepParts,
 ): InParts<StepProgram<StepOutputs>> {
   yield;
   let gradients = yield* gradientsInParts(
@@ -74,7 +81,7 @@ export function* stepProgram(
   const clipped =
     clipNorm === undefined ? { gradients: limited, norm: globalNorm(limited) } : clipByNorm(limited, clipNorm);
   const updates = new Map<Tensor, Tensor>();
-  for (const [i, { parameter, optimizer, slots, average }] of trained.entries()) {
+  for (const [i, { parameter, optimizer, slots }] of trained.entries()) {
     yield;
     const group = optimizers.indexOf(optimizer);
     const scalars = optimizer.scalars(1).map((_, j) => given[`scalar_${group}_${j}`]!);
@@ -84,8 +91,13 @@ export function* stepProgram(
     slots.forEach((slot, j) => {
       updates.set(slot, next.slots[j]!);
     });
-    if (average) updates.set(average, average.mul(ema).add(next.parameter.mul(1 - ema)));
     if (kind === 'finish') updates.set(gathered[i]!, full(parameter.shape, 0));
+  }
+  yield;
+  const trace = currentTrace();
+  for (const { of, average } of averages) {
+    const next = updates.get(of) ?? trace.latest(of);
+    if (next !== of) updates.set(average, average.mul(ema).add(next.mul(1 - ema))); // frozen batch norm's stays what it is
   }
   return { outputs: { loss, norm: clipped.norm }, updates };
 }

@@ -11,6 +11,7 @@ import {
 import { type Anomaly, AnomalyError, findAnomaly } from './anomaly.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import {
+  type Averaged,
   type Clipping,
   like,
   type StepKind,
@@ -37,7 +38,10 @@ export interface TrainerOptions<I extends InputSpecs> extends Clipping {
   readonly inputs: I;
   /** The loss to minimize, a scalar. Traced once, for training. */
   readonly loss: (inputs: Inputs<I>) => Tensor;
-  /** The decay of a moving average of the weights, kept beside them; none by default. */
+  /**
+   * The decay of a moving average of the weights, kept beside them; none by default. The running statistics of batch norm are averaged
+   * with them, those of the weights themselves would not fit (as timm's ModelEmaV2, or torch's AveragedModel with `use_buffers`).
+   */
   readonly ema?: number;
   /** See `StepOptions.winograd` of @rivulet/tensor. Default 0. */
   readonly winograd?: 0 | 2 | 4;
@@ -65,6 +69,7 @@ export class Trainer<I extends InputSpecs> {
   readonly #options: TrainerOptions<I>;
   readonly #optimizers: readonly Optimizer[];
   readonly #trained: readonly Trained[];
+  readonly #averages: readonly Averaged[];
   readonly #compiled = new Map<StepKind, Promise<CompiledStep<I & InputSpecs, StepOutputs>>>();
   #gathered: readonly Tensor[] | null = null;
 
@@ -82,8 +87,10 @@ export class Trainer<I extends InputSpecs> {
     this.#trained = parameters.map(([name, parameter], i) => {
       const chosen = this.#optimizers[choice[i]! + 1]!;
       const slots = chosen.slots.map(() => filled(like(parameter), chosen.initial ?? 0));
-      return { name, parameter, optimizer: chosen, slots, average: ema === undefined ? null : copyOf(parameter) };
+      return { name, parameter, optimizer: chosen, slots };
     });
+    const averaged = ema === undefined ? [] : [...parameters, ...statistics(model)];
+    this.#averages = averaged.map(([name, of]) => ({ name, of, average: copyOf(of) }));
   }
 
   /**
@@ -162,6 +169,7 @@ export class Trainer<I extends InputSpecs> {
         optimizers: this.#optimizers,
         gathered: this.#gathered ?? [],
         clipping: { clipNorm, clipValue },
+        averages: this.#averages,
         ema,
       });
     return compileStep<I & InputSpecs, StepOutputs>(specs, build, { winograd });
@@ -172,10 +180,10 @@ export class Trainer<I extends InputSpecs> {
     return new Map([...this.model.stateDict()].map(([name, t]) => [name, storageOf(t)]));
   }
 
-  /** The weights to use: the moving averages where there are any, else the parameters. */
+  /** The weights to use, with what batch norm goes by: the moving averages where there are any, else the model's own. */
   weights(): Map<string, HostTensor> {
     const weights = this.modelState();
-    for (const { name, average } of this.#trained) if (average) weights.set(name, storageOf(average));
+    for (const { name, average } of this.#averages) weights.set(name, storageOf(average));
     return weights;
   }
 
@@ -198,11 +206,10 @@ export class Trainer<I extends InputSpecs> {
   }
 
   #stateTensors(): Map<string, Tensor> {
-    const entries = this.#trained.flatMap(({ name, optimizer, slots, average }) => [
-      ...optimizer.slots.map((slot, j) => [`${name}.${slot}`, slots[j]!] as const),
-      ...(average ? [[`${name}.ema`, average] as const] : []),
-    ]);
-    return new Map(entries);
+    const slots = this.#trained.flatMap(({ name, optimizer, slots }) =>
+      optimizer.slots.map((slot, j) => [`${name}.${slot}`, slots[j]!] as const),
+    );
+    return new Map([...slots, ...this.#averages.map(({ name, average }) => [`${name}.ema`, average] as const)]);
   }
 
   async dispose(): Promise<void> {
@@ -223,6 +230,13 @@ const copies = (tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTenso
 function belongs(name: string, group: ParameterGroup['parameters']): boolean {
   if (typeof group === 'function') return group(name);
   return typeof group === 'string' ? isPartOf(name, group) : group.test(name);
+}
+
+/** What a step changes beside the parameters and an average makes sense of: numbers, such as batch norm's statistics, and no counts. */
+function statistics(model: Module): [name: string, buffer: Tensor][] {
+  return [...model.stateDict()].filter(
+    ([, { node, dtype }]) => node.kind === 'parameter' && node.isBuffer && dtype === 'float32',
+  );
 }
 
 function filled(tensor: Tensor, value: number): Tensor {

@@ -111,7 +111,7 @@ export async function visionTask(settings: VisionSettings, complain: (error: Err
     loss: ({ images, labels }) =>
       crossEntropy(forward(model, images), labels, { labelSmoothing: settings.labelSmoothing }),
     clipNorm: 1,
-    ...(settings.ema > 0 && { ema: settings.ema }), // batch norm's running statistics are of the weights, not of their average
+    ...(settings.ema > 0 && { ema: settings.ema }),
     seed,
   });
   const labelsOf = (chosen: readonly number[]): number[] => chosen.map((i) => pictures.items[i]!.label);
