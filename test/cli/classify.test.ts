@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { expect } from 'chai';
+import { png, pngFile } from '../../packages/vision/test/support/png.ts';
 import { rivulet, root, temporaryFolder } from '../support/repository.ts';
 
 const model = join(root, 'models/vit-mnist');
@@ -42,13 +44,21 @@ describe('rivulet classify', () => {
       'text.png': 'this is no image',
       'cut.png': bytes.subarray(0, bytes.length >> 1),
       'cut.bmp': Buffer.from('BM'),
+      'bomb.png': pngFile(60000, 60000, 8, 2, deflateSync(new Uint8Array(1000))), // 10 GB of pixels, were they there
     };
+    const odd = ['renamed.jpg', 'dot.png', 'high.png', 'wide.png'].map((name) => join(folder(), name));
+    writeFileSync(odd[0]!, bytes);
+    for (const [i, [width, height]] of [[1, 1], [1, 10000], [10000, 1]].entries()) // biome-ignore format: a table
+      writeFileSync(odd[i + 1]!, png(width!, height!, 8, 0, new Uint8Array(width! * height!).fill(9)));
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder(), name), content);
     mkdirSync(join(folder(), 'folder.png'));
     const paths = [...Object.keys(files), 'folder.png', 'missing.png'].map((name) => join(folder(), name));
-    const { stdout, stderr, code } = await rivulet(['classify', '--model', model, good, ...paths, good]);
+    const { stdout, stderr, code } = await rivulet(['classify', '--model', model, good, ...paths, ...odd]);
     expect(code).to.equal(1);
-    expect(stdout.trim().split('\n')).to.have.length(2);
+    const lines = stdout.trim().split('\n');
+    expect(lines.map((line) => line.slice(0, line.indexOf(': ')))).to.deep.equal([good, ...odd]);
+    const said = (line: string): string => line.slice(line.indexOf(': '));
+    expect(said(lines[1]!), 'a PNG by the name of a JPEG').to.equal(said(lines[0]!));
     const complaints = stderr.trim().split('\n');
     expect(complaints).to.have.length(paths.length);
     paths.forEach((path, i) => {
@@ -56,6 +66,7 @@ describe('rivulet classify', () => {
       expect(complaints[i]).to.include(`${path}: `);
     });
     expect(complaints[0]).to.match(/empty\.png: is empty$/);
+    expect(complaints[4]).to.match(/bomb\.png: .*it has more than 100000000 pixels$/);
   });
 
   it('refuses a text model', async () => {

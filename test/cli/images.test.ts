@@ -83,17 +83,34 @@ describe('commands over images', () => {
     }
   });
 
-  it('explain: a picture of each, also where names are the same', async () => {
+  it('explain: a picture of each by either method, also where names are the same', async () => {
     mkdirSync(at('other'), { recursive: true });
     writeFileSync(at('other', 'drawn-2-dark-on-light.png'), readFileSync(two));
-    const args = ['explain', '--model', digits, '--method', 'attention-rollout', '--output', at('looks')];
-    const { stdout, code } = await rivulet([...args, two, at('text.png'), at('other', 'drawn-2-dark-on-light.png')]);
-    expect(code).to.equal(1);
-    expect(stdout.trim().split('\n')).to.have.length(2);
-    for (const name of ['drawn-2-dark-on-light.png', 'drawn-2-dark-on-light-2.png']) {
-      const { width, height } = await sharp(at('looks', name)).metadata();
-      expect([width, height]).to.deep.equal([452, 239]);
+    const files = [two, at('text.png'), at('other', 'drawn-2-dark-on-light.png')];
+    const pictures = ['drawn-2-dark-on-light.png', 'drawn-2-dark-on-light-2.png'];
+    const looks: Buffer[] = [];
+    for (const method of [[], ['--method', 'attention-rollout']]) {
+      const output = at(`looks${method.length}`);
+      const { stdout, stderr, code } = await rivulet([
+        'explain',
+        '--model',
+        digits,
+        '--output',
+        output,
+        ...method,
+        ...files,
+      ]);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/^rivulet: .*text\.png: is no image that can be read[^\n]*\n$/);
+      expect(stdout.trim().split('\n')).to.have.length(2);
+      for (const name of pictures) {
+        const { data, info } = await sharp(join(output, name)).raw().toBuffer({ resolveWithObject: true });
+        expect([info.width, info.height]).to.deep.equal([452, 239]);
+        looks.push(data);
+      }
     }
+    expect(looks[0]!.equals(looks[1]!), 'the same image, the same picture').to.equal(true);
+    expect(looks[0]!.equals(looks[2]!), 'Grad-CAM and attention roll-out').to.equal(false);
   });
 
   it('evaluate: figures, and pictures on request', async () => {

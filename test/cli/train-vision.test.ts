@@ -6,8 +6,9 @@ import { expect } from 'chai';
 import { loadImage } from 'rivulet';
 import { lastValueFrom } from 'rxjs';
 import sharp from 'sharp';
+import { kept } from '../../packages/rivulet/src/training/vision-data.ts';
 import { type VisionSettings, type VisionTask, visionTask } from '../../packages/rivulet/src/training/vision-task.ts';
-import { compiled, rivulet, temporaryFolder } from '../support/repository.ts';
+import { compiled, needs, rivulet, shared, temporaryFolder } from '../support/repository.ts';
 
 /** Noise in which a channel is stronger: the class. */
 async function draw(folder: string, channels: Readonly<Record<string, number>>, count = 24): Promise<void> {
@@ -24,6 +25,9 @@ async function draw(folder: string, channels: Readonly<Record<string, number>>, 
     }
   }
 }
+
+const copied = (state: ReadonlyMap<string, HostTensor>): Map<string, Float32Array> =>
+  new Map([...state].map(([name, t]) => [name, Float32Array.from(t.data, Number)]));
 
 describe('rivulet train vision', () => {
   const folder = temporaryFolder();
@@ -89,8 +93,17 @@ describe('rivulet train vision', () => {
       // The head alone is given features, which are computed once.
       for await (const { feeds } of task.options.batches(0))
         expect(feeds.images.dims.slice(1)).to.deep.equal(mode === 'head' ? [64, 8, 8] : [3, 32, 32]);
+      const initial = copied(task.trainer.modelState());
       await lastValueFrom(train(task.trainer, task.options));
       expect(await task.accuracy()).to.equal(1);
+      if (mode === 'all') {
+        // Adam's steps are as long as the learning rate: a tenth, for what was trained before.
+        const moved = (name: string): number => {
+          const now = task.trainer.modelState().get(name)!.data as Float32Array;
+          return now.reduce((most, v, i) => Math.max(most, Math.abs(v - initial.get(name)![i]!)), 0);
+        };
+        expect(moved('conv1.weight') / moved('linear.weight')).to.be.within(0.03, 0.3);
+      }
       const output = at(`two-${mode.replace(':', '-')}`);
       await task.save(output);
       await task.trainer.dispose();
@@ -100,8 +113,51 @@ describe('rivulet train vision', () => {
       expect(await best(output, join(at('two'), 'sea', '3.jpg'))).to.equal('sea');
     });
 
+  it('computes features once, and anew where they find no room', async () => {
+    const asked: number[] = [];
+    const load = kept(async (index) => {
+      asked.push(index);
+      return new Float32Array(2).fill(index);
+    }, 16);
+    for (let time = 0; time < 3; time++)
+      for (const index of [0, 1, 2]) expect([...(await load(index))]).to.deep.equal([index, index]);
+    expect(asked).to.deep.equal([0, 1, 2, 2, 2]); // 16 bytes hold two
+  });
+
   it('keeps a head whose classes are the same', async () => {
     expect((await open({ weights: at('two-all') })).newHead).to.deep.equal([]);
+  });
+
+  describe('on ImageNet’s weights', () => {
+    const mobilenet = join(shared, 'data/checkpoints/mobilenet_v2-imagenet');
+    needs(mobilenet);
+
+    it('trains a new head by the command, and reports the one that it replaced', async () => {
+      const model = ['--backbone', 'mobilenet_v2', '--weights', mobilenet, '--mode', 'head', '--image-size', '32'];
+      const rates = ['--epochs', '6', '--warmup', '2', '--learning-rate', '0.01', '--dropout', '0'];
+      const args = ['train', 'vision', '--data', at('two'), '--output', at('mobile'), ...model, ...rates];
+      const { stderr, code } = await rivulet(args);
+      expect(stderr).to.include(
+        "a new head takes the place of the checkpoint's: classifier.1.weight, classifier.1.bias",
+      );
+      expect(stderr).to.include('2,562 parameters');
+      expect(stderr).to.match(/accuracy on the held-out images (100|75)\.00 %/);
+      expect(code).to.equal(0);
+      const [before, after] = [await weights(mobilenet), await weights(at('mobile'))];
+      for (const name of ['features.0.0.weight', 'features.9.conv.1.1.running_mean', 'features.18.0.weight'])
+        expect(after.get(name)!.data, name).to.be.allclose(before.get(name)!.data, { rtol: 5e-4, atol: 1e-7 }); // as float16
+    });
+
+    it('trains the last two stages, or everything', async () => {
+      const trained = async (mode: VisionSettings['mode']): Promise<string[]> => {
+        const task = await open({ weights: mobilenet, backbone: 'mobilenet_v2', imageSize: 32, mode });
+        return [...task.trainer.model.parameters().keys()];
+      };
+      const [last, all] = [await trained('last:2'), await trained('all')];
+      expect(all).to.have.length(158);
+      expect(last).to.deep.equal(all.slice(-last.length));
+      expect(last[0]).to.match(/^features\.1[0-9]\./);
+    });
   });
 
   it('takes the split of a folder that has one', async () => {

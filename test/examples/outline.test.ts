@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeImage } from 'rivulet';
-import { root, temporaryFolder } from '../support/repository.ts';
+import { execute, root, temporaryFolder } from '../support/repository.ts';
 
 const folder = join(root, 'examples/outline');
 const lessons = readdirSync(folder).filter((name) => name.endsWith('.ts'));
@@ -15,6 +15,25 @@ describe('the lessons of examples/outline', () => {
     const names =
       'mlp lenet alexnet vgg googlenet resnet mobilenet densenet transfer fcn recurrent seq2seq transformer vit';
     expect(lessons.map((name) => name.slice(3).split(/[-.]/)[0]).join(' ')).to.equal(names);
+  });
+
+  it('are under 80 lines each, and the README says what to change and to watch', () => {
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8').split('\n## ');
+    for (const name of lessons) {
+      expect(readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').length, name).to.be.below(80);
+      const paragraph = readme.find((part) => part.includes(`](${name})\n`));
+      expect(paragraph, name).to.match(/watch|compare/i);
+    }
+  });
+
+  it('run as programs', async () => {
+    const { stdout, code } = await execute(process.execPath, [
+      'tools/source.mjs',
+      `examples/outline/${lessons[0]}`,
+      '--short',
+    ]);
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/runs\/outline\/01-mlp\.png, \d+ s\n$/);
   });
 
   for (const name of lessons)

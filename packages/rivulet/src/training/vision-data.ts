@@ -89,8 +89,11 @@ function reduced(image: Image, most: number): Image {
   return resizeImage(image, { width: side(image.width), height: side(image.height) });
 }
 
-/** Keeps what `load` gives, as long as there is room: features of images that never change. */
-export function kept(load: (index: number) => Promise<Float32Array>): (index: number) => Promise<Float32Array> {
+/** Keeps what `load` gives, up to so many bytes: features of images that never change. */
+export function kept(
+  load: (index: number) => Promise<Float32Array>,
+  most: number = KEPT_BYTES,
+): (index: number) => Promise<Float32Array> {
   const known = new Map<number, Float32Array>();
   let bytes = 0;
   return async (index) => {
@@ -98,7 +101,7 @@ export function kept(load: (index: number) => Promise<Float32Array>): (index: nu
     if (before) return before;
     const values = await load(index);
     bytes += values.byteLength;
-    if (bytes <= KEPT_BYTES) known.set(index, values);
+    if (bytes <= most) known.set(index, values);
     return values;
   };
 }
