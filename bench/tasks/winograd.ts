@@ -9,7 +9,9 @@ import {
   dataset,
   fit,
   type HostTensor,
+  type ImageConfig,
   manualSeed,
+  normalizeImage,
   seeded,
   sgd,
   Trainer,
@@ -21,11 +23,11 @@ const FILE = join(new URL('../../../shared/data/', import.meta.url).pathname, 'i
 const [SIDE, TRAINED, BATCH, EPOCHS, RATE] = [32, 3000, 50, 5, 0.1];
 const TILES = [0, 2, 4] as const;
 const SEEDS = [1, 2, 3];
-/** Of CIFAR-10's training images, as everyone takes them. */
-const [MEAN, STD] = [
-  [0.4914, 0.4822, 0.4465],
-  [0.247, 0.2435, 0.2616],
-];
+/** The statistics of CIFAR-10's training images, as everyone takes them. */
+const IMAGE: ImageConfig = {
+  ...{ size: [SIDE, SIDE], channels: 3, layout: 'center' },
+  ...{ mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+};
 
 interface Example {
   /** 3 · 32 · 32 values, normalized. */
@@ -71,13 +73,8 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 
 async function readExamples(): Promise<Example[]> {
   const examples: Example[] = [];
-  for await (const { image, label } of cifarImages(FILE)) {
-    const { data } = image as { data: Uint8Array };
-    const planes = new Float32Array(data.length);
-    for (let i = 0; i < data.length; i++)
-      planes[(i % 3) * SIDE * SIDE + Math.floor(i / 3)] = (data[i]! / 255 - MEAN![i % 3]!) / STD![i % 3]!;
-    examples.push({ image: planes, label: label as number });
-  }
+  for await (const { image, label } of cifarImages(FILE))
+    examples.push({ image: normalizeImage(image.data, IMAGE), label });
   return examples;
 }
 
