@@ -99,8 +99,8 @@ SMALL = {
     "small deit, distilled": lambda: VisionTransformerDistilled(**SMALL_VIT),
 }
 # With the input of the others, two values that GoogLeNet pools differ by 6e-7: rounding decides where the gradient goes. The
-# other four fail and pass in the same way; so does PyTorch in float32.
-SEEDS = {"googlenet": 7, "vgg11": 7, "vgg11_bn": 7, "resnet101": 7, "densenet161": 7}
+# other five fail and pass in the same way; so does PyTorch in float32.
+SEEDS = {"googlenet": 7, "vgg11": 7, "vgg11_bn": 7, "vgg19_bn": 7, "resnet101": 7, "densenet161": 7}
 SHAPES = {"alexnet_2012": (2, 3, 224, 224), "lenet5": (2, 1, 28, 28), "mlp": (2, 1, 28, 28), "small swin": (2, 3, 60, 60)}
 
 

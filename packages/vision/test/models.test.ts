@@ -1,7 +1,8 @@
 import { skipInit } from '@rivulet/nn';
-import { input, resolve, type Tensor, topological } from '@rivulet/tensor';
+import { compileStep, input, resolve, type Tensor, topological } from '@rivulet/tensor';
 import { type Backbone, createModel, GoogLeNet, listModels } from '@rivulet/vision';
 import { expect } from 'chai';
+import { fill, noise } from './support/formula.ts';
 
 /** An image of the size that the model is made for. */
 const image = (name: string) => input('x', name === 'mlp' || name === 'lenet5' ? [2, 1, 28, 28] : [2, 3, 224, 224]);
@@ -35,6 +36,39 @@ describe('every registered vision model', () => {
       expect(changed.length, 'tensors of the new head').to.be.within(1, 6);
       for (const key of changed) expect(key).to.match(/^(fc|aux\d\.fc2|head|head_dist|linear|classifier|fc3|fc8)\b/);
     });
+});
+
+/** The smallest images that a model takes; two of them, which differ. */
+const smallest = (name: string): number[] => {
+  if (name === 'mlp' || name === 'lenet5') return [2, 1, 28, 28];
+  const side = { alexnet: 64, alexnet_2012: 224 }[name] ?? 32;
+  return [2, 3, side, side];
+};
+
+describe('every registered vision model, run', () => {
+  for (const name of listModels())
+    it(`${name}: each image gets finite logits of its own`, async () => {
+      const shape = smallest(name);
+      const model = make(name, { numClasses: 5, ...(/vit|deit/.test(name) && { imageSize: 32 }) });
+      fill(model, 65521); // a prime above the lengths of most rows: no two are the same
+      const graph = await compileStep(
+        { x: { shape } },
+        ({ x }) => ({ outputs: { y: model.forward(x) }, updates: new Map() }),
+        { training: false, optimization: 'basic' }, // the weights are read where they are, and little is looked for
+      );
+      const data = noise(
+        shape.reduce((a, b) => a * b, 1),
+        1,
+      );
+      const { y } = await graph.run({ x: { dtype: 'float32', dims: shape, data } });
+      await graph.dispose();
+      expect(y.dims).to.deep.equal([2, 5]);
+      const logits = y.data as Float32Array;
+      expect(logits.every(Number.isFinite), logits.join()).to.equal(true);
+      const [first, second] = [logits.slice(0, 5), logits.slice(5)];
+      const size = Math.max(...first.map(Math.abs));
+      expect(Math.max(...first.map((v, i) => Math.abs(v - second[i]!))) / size, 'difference').to.be.above(1e-5);
+    }).timeout(60_000);
 });
 
 describe('createModel', () => {

@@ -24,8 +24,11 @@ const BATCH_NORM: Readonly<Record<string, (u: number) => number>> = {
   running_mean: (u) => 0.1 * u,
 };
 
-/** Fills a model by the formula of the script; the reasons stand there. */
-export function fill(model: Module): void {
+/**
+ * Fills a model by the formula of the script; the reasons stand there.
+ * @param period after so many values of a tensor the same come again: quick, and for comparisons with nothing but itself.
+ */
+export function fill(model: Module, period: number = Number.POSITIVE_INFINITY): void {
   const state = model.stateDict();
   for (const [name, t] of state) {
     const { data, dims, dtype } = storageOf(t);
@@ -35,6 +38,8 @@ export function fill(model: Module): void {
     const base = leaf === 'weight' ? 1 : 0;
     const plain = (u: number): number => (dims.length > 1 ? u * bound : 0.1 * u + base);
     const value = state.has(`${prefix}.running_var`) ? BATCH_NORM[leaf]! : plain;
-    fillNoise(data as Float32Array, crc32(name), value);
+    const values = data as Float32Array;
+    fillNoise(values.subarray(0, period), crc32(name), value);
+    for (let done = period; done < values.length; done *= 2) values.copyWithin(done, 0, values.length - done);
   }
 }
