@@ -1,7 +1,7 @@
 import { type Dropout, encodeWithDropout } from './bpe-dropout.ts';
 import { ByteBPE, type ByteBPEParts } from './byte-bpe.ts';
 import { byteCharacters, tokenBytes } from './byte-characters.ts';
-import type { ByteWords } from './byte-words.ts';
+import type { ByteWords } from './byte-words/byte-words.ts';
 import { IdBuffer } from './id-buffer.ts';
 import type { Model } from './model.ts';
 import { addMerge, PairTable } from './pair-table.ts';

@@ -1,4 +1,4 @@
-import { ByteWords } from './byte-words.ts';
+import { ByteWords } from './byte-words/byte-words.ts';
 import type { IdBuffer } from './id-buffer.ts';
 import { FEW, mergeFew } from './merge-few.ts';
 import { mergeLong } from './merge-long.ts';
@@ -61,15 +61,12 @@ export class ByteBPE {
     let words = this.#words.get(key);
     if (words !== undefined) return words;
     const { tokens } = this;
-    words = ByteWords.of(pattern, tokens.count, (bytes, start, end, ids) => {
+    const neighbours = this.#neighbourEncoder();
+    const vocabulary = neighbours && { tokens, pairs: this.#pairs, neighbours, whole: this.#whole };
+    words = ByteWords.of(pattern, tokens.count, vocabulary, (bytes, start, end, ids) => {
       this.#encode(bytes, start, end, ids, undefined);
     });
     this.#words.set(key, words);
-    const neighbours = this.#neighbourEncoder();
-    if (!words || !neighbours) return words;
-    // A piece that is a token is its own encoding: words that are tokens are known before they are seen.
-    const hidden = new Set(tokens.trie.hidden);
-    words.learn(tokens, (id) => !hidden.has(id) && (this.#whole || neighbours.makes(id)));
     return words;
   }
 

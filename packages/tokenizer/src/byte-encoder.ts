@@ -1,4 +1,4 @@
-import { type ByteWords, TEXT_BYTES } from './byte-words.ts';
+import { type ByteWords, TEXT_BYTES } from './byte-words/byte-words.ts';
 import type { IdBuffer } from './id-buffer.ts';
 import { patternOf, type Splitter, type WordPattern } from './splitters.ts';
 

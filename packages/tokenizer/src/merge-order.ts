@@ -20,8 +20,9 @@ export class MergeOrder {
   /**
    * For each id its two parts, the rank of the merge that joins them, its length in bytes, and two sets of 32 bits: of the tokens that stand
    * behind it in some pair, and of those before it. Most pairs that are not there are told by them, from numbers that are read anyway.
+   * Then the longest token that begins it, is shorter and comes about by merging, −1 for none, once `findShorter` was called.
    */
-  readonly #facts: Int32Array;
+  readonly facts: Int32Array;
 
   /** Answers of `neighbours`, two numbers each: the left token, twice the right one and one more for yes. */
   readonly #asked: Int32Array = new Int32Array(2 << ASKED_BITS).fill(-1);
@@ -29,20 +30,20 @@ export class MergeOrder {
   /** @param bytes byte → id. */
   constructor(tokens: TokenBytes, bytes: Int32Array, pairs: PairTable) {
     this.#pairs = pairs;
-    this.#facts = new Int32Array(FACTS * tokens.count);
+    this.facts = new Int32Array(FACTS * tokens.count);
     for (let id = 0; id < tokens.count; id++) {
-      this.#facts[FACTS * id + 2] = NEVER;
-      this.#facts[FACTS * id + 3] = tokens.lengthOf(id);
+      this.facts[FACTS * id + 2] = NEVER;
+      this.facts[FACTS * id + 3] = tokens.lengthOf(id);
     }
-    for (const id of bytes) this.#facts[FACTS * id + 2] = GIVEN;
+    for (const id of bytes) this.facts[FACTS * id + 2] = GIVEN;
     pairs.each((left, right) => {
       this.#mark(left, right);
     });
   }
 
   #mark(left: number, right: number): void {
-    this.#facts[FACTS * left + 4]! |= 1 << bitOf(right);
-    this.#facts[FACTS * right + 5]! |= 1 << bitOf(left);
+    this.facts[FACTS * left + 4]! |= 1 << bitOf(right);
+    this.facts[FACTS * right + 5]! |= 1 << bitOf(left);
   }
 
   /**
@@ -71,24 +72,38 @@ export class MergeOrder {
 
   /** Says how a token comes about; its parts are known already. */
   add(id: number, left: number, right: number, rank: number): void {
-    this.#facts[FACTS * id] = left;
-    this.#facts[FACTS * id + 1] = right;
-    this.#facts[FACTS * id + 2] = rank;
+    this.facts[FACTS * id] = left;
+    this.facts[FACTS * id + 1] = right;
+    this.facts[FACTS * id + 2] = rank;
     this.#mark(left, right);
+  }
+
+  /** @param prefixes id → the longest token that begins it and is shorter, −1 for none. */
+  findShorter(prefixes: Int32Array): void {
+    for (let id = 0; id < prefixes.length; id++) {
+      let shorter = prefixes[id]!;
+      while (shorter >= 0 && !this.makes(shorter)) shorter = prefixes[shorter]!;
+      this.facts[FACTS * id + 6] = shorter;
+    }
+  }
+
+  /** The longest token that begins this one, is shorter and comes about by merging; −1 for none. */
+  shorter(id: number): number {
+    return this.facts[FACTS * id + 6]!;
   }
 
   /** Whether merging gives this token. */
   makes(id: number): boolean {
-    return this.#facts[FACTS * id + 2] !== NEVER;
+    return this.facts[FACTS * id + 2] !== NEVER;
   }
 
   /** In bytes. */
   lengthOf(id: number): number {
-    return this.#facts[FACTS * id + 3]!;
+    return this.facts[FACTS * id + 3]!;
   }
 
   #rank(id: number): number {
-    return this.#facts[FACTS * id + 2]!;
+    return this.facts[FACTS * id + 2]!;
   }
 
   /** Whether merging leaves two tokens side by side, asked lately or not. */
@@ -108,7 +123,7 @@ export class MergeOrder {
    * seam, the latest merge first, and whether a pair across it would have been merged before that.
    */
   mayMeet(first: number, second: number, limit: number = NONE): boolean {
-    const facts = this.#facts;
+    const facts = this.facts;
     let left = first;
     let right = second;
     let before = limit;

@@ -9,8 +9,6 @@ import type { TokenBytes } from './token-bytes.ts';
 export class NeighbourEncoder {
   readonly #tokens: TokenBytes;
   readonly #order: MergeOrder;
-  /** Id → the longest token that begins it, is shorter and comes about by merging; −1 for none. */
-  readonly #shorter: Int32Array;
   /** Place in the piece → 1 where no encoding goes on from there. */
   #dead: Uint8Array = new Uint8Array(256);
 
@@ -18,12 +16,12 @@ export class NeighbourEncoder {
   constructor(tokens: TokenBytes, order: MergeOrder) {
     this.#tokens = tokens;
     this.#order = order;
-    const { prefixes } = tokens.trie;
-    this.#shorter = prefixes.map((prefix) => {
-      let id = prefix;
-      while (id >= 0 && !order.makes(id)) id = prefixes[id]!;
-      return id;
-    });
+    order.findShorter(tokens.trie.prefixes);
+  }
+
+  /** What is known of each token (merge-order.ts). */
+  get facts(): Int32Array {
+    return this.#order.facts;
   }
 
   /** Whether merging gives this token. */
@@ -34,7 +32,6 @@ export class NeighbourEncoder {
   /** Appends the ids of the piece `[start, end)`. @param longest the longest token that it begins with. */
   encode(bytes: Uint8Array, start: number, end: number, longest: number, ids: IdBuffer): void {
     const order = this.#order;
-    const shorter = this.#shorter;
     const { trie } = this.#tokens;
     if (this.#dead.length <= end - start) this.#dead = new Uint8Array(2 * (end - start));
     const dead = this.#dead;
@@ -45,11 +42,11 @@ export class NeighbourEncoder {
     let last = -1;
     let wentBack = false;
     let token = longest;
-    if (!order.makes(token)) token = shorter[token]!;
+    if (!order.makes(token)) token = order.shorter(token);
     for (let at = start; at < end; ) {
       let next = at + order.lengthOf(token);
       while ((wentBack && dead[next - start] === 1) || (last >= 0 && !order.neighbours(last, token))) {
-        token = shorter[token]!;
+        token = order.shorter(token);
         if (token < 0) break;
         next = at + order.lengthOf(token);
       }
@@ -59,7 +56,7 @@ export class NeighbourEncoder {
         at = next;
         if (at === end) break;
         token = trie.longest(bytes, at, end);
-        if (!order.makes(token)) token = shorter[token]!;
+        if (!order.makes(token)) token = order.shorter(token);
       } else {
         if (size === first) throw new Error('the merges of the vocabulary contradict each other');
         dead[at - start] = 1;

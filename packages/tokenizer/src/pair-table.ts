@@ -95,9 +95,24 @@ export class PairTable {
     return at < 0 ? 0x7fffffff : this.#slots[at + 2]!;
   }
 
-  each(visit: (left: number, right: number) => void): void {
+  each(visit: (left: number, right: number, rank: number) => void): void {
     const slots = this.#slots;
-    for (let at = 0; at < slots.length; at += 4) if (slots[at] !== 0) visit(slots[at]! - 1, slots[at + 1]!);
+    for (let at = 0; at < slots.length; at += 4)
+      if (slots[at] !== 0) visit(slots[at]! - 1, slots[at + 1]!, slots[at + 2]!);
+  }
+
+  /** How many pairs there are. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** The highest rank; −1 where there are no pairs. */
+  get highestRank(): number {
+    let highest = -1;
+    this.each((_left, _right, rank) => {
+      if (rank > highest) highest = rank;
+    });
+    return highest;
   }
 
   /** Where the pairs are, in the order of their ranks. */

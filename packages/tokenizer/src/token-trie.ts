@@ -17,10 +17,11 @@ const FEW = 16;
  */
 export class TokenTrie {
   /** Two bytes → the place of the node below both, −1 for none. */
-  readonly #pairs: Int32Array = new Int32Array(65_536).fill(-1);
+  readonly pairs: Int32Array = new Int32Array(65_536).fill(-1);
   /** Byte → token, −1 for none. */
-  readonly #bytes: Int32Array = new Int32Array(256).fill(-1);
-  #words: Int32Array;
+  readonly bytes: Int32Array = new Int32Array(256).fill(-1);
+  /** The nodes. */
+  words: Int32Array;
   #size = 0;
   readonly #arena: Uint8Array;
   readonly #offsets: Int32Array;
@@ -39,12 +40,12 @@ export class TokenTrie {
     this.#offsets = offsets;
     const count = offsets.length - 1;
     this.prefixes = new Int32Array(count).fill(-1);
-    this.#words = new Int32Array(arena.length + 256);
+    this.words = new Int32Array(arena.length + 256);
     const ids = new Int32Array(count);
     let size = 0;
     for (let id = 0; id < count; id++) if (offsets[id]! < offsets[id + 1]!) ids[size++] = id;
     this.#build(ids.subarray(0, size));
-    this.#words = this.#words.slice(0, this.#size);
+    this.words = this.words.slice(0, this.#size);
   }
 
   #build(ids: Int32Array): void {
@@ -70,7 +71,7 @@ export class TokenTrie {
       let token = -1;
       sort(from, end, 1);
       while (from < end && keys[from] === 0) token = this.#take(ids[from++]!, token, -1);
-      this.#bytes[byte] = token;
+      this.bytes[byte] = token;
       while (end > from) {
         const start = groupStart(keys, from, end);
         waiting.push(start, end, 2, token, (byte << 8) | (keys[start]! - 1), -1);
@@ -84,8 +85,8 @@ export class TokenTrie {
       let depth = waiting.pop()!;
       const end = waiting.pop()!;
       let from = waiting.pop()!;
-      if (shift < 0) this.#pairs[word] = this.#size;
-      else this.#words[word]! |= this.#size << shift;
+      if (shift < 0) this.pairs[word] = this.#size;
+      else this.words[word]! |= this.#size << shift;
       for (;;) {
         if (end - from === 1) {
           const id = ids[from]!;
@@ -119,7 +120,7 @@ export class TokenTrie {
         for (let stop = end, slot = list + count - 1; stop > from; slot--) {
           const start = groupStart(keys, from, stop);
           const byte = keys[start]! - 1;
-          if (!spans) this.#words[slot] = byte;
+          if (!spans) this.words[slot] = byte;
           waiting.push(start, stop, depth + 1, prefix, spans ? list + byte - low : slot, spans ? 0 : 8);
           stop = start;
         }
@@ -139,29 +140,29 @@ export class TokenTrie {
   #put(token: number, below: number): void {
     const at = this.#size;
     this.#reserve(2);
-    this.#words[at] = token;
-    this.#words[at + 1] = below;
+    this.words[at] = token;
+    this.words[at + 1] = below;
   }
 
   #reserve(count: number): void {
     this.#size += count;
-    if (this.#size <= this.#words.length) return;
+    if (this.#size <= this.words.length) return;
     if (this.#size >= PLACES)
       throw new RangeError(
         `expected tokens that share more bytes, or fewer than 2²² bytes in all, got ${this.#arena.length}`,
       );
     const grown = new Int32Array(2 * this.#size);
-    grown.set(this.#words);
-    this.#words = grown;
+    grown.set(this.words);
+    this.words = grown;
   }
 
   /** The longest token that `[start, end)` begins with, −1 for none. */
   longest(bytes: Uint8Array, start: number, end: number): number {
-    let found = this.#bytes[bytes[start]!]!;
+    let found = this.bytes[bytes[start]!]!;
     if (start + 1 >= end) return found;
-    let node = this.#pairs[(bytes[start]! << 8) | bytes[start + 1]!]!;
+    let node = this.pairs[(bytes[start]! << 8) | bytes[start + 1]!]!;
     if (node < 0) return found;
-    const words = this.#words;
+    const words = this.words;
     for (let at = start + 2; ; at++) {
       const token = words[node]!;
       if (token >= 0) found = token;
@@ -182,11 +183,11 @@ export class TokenTrie {
   #inSpan(node: number, below: number, byte: number): number {
     const low = (below >>> 8) & 255;
     if (byte < low || byte > below >>> 16) return -1;
-    return this.#words[node + 2 + byte - low]! || -1;
+    return this.words[node + 2 + byte - low]! || -1;
   }
 
   #inList(node: number, count: number, byte: number): number {
-    const words = this.#words;
+    const words = this.words;
     for (let at = node + 2; at < node + 2 + count; at++) {
       const word = words[at]!;
       if ((word & 255) === byte) return word >>> 8;
@@ -196,17 +197,17 @@ export class TokenTrie {
 
   /** The token that these bytes are, −1 for none. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    if (end - start < 2) return start < end ? this.#bytes[bytes[start]!]! : -1;
-    let node = this.#pairs[(bytes[start]! << 8) | bytes[start + 1]!]!;
+    if (end - start < 2) return start < end ? this.bytes[bytes[start]!]! : -1;
+    let node = this.pairs[(bytes[start]! << 8) | bytes[start + 1]!]!;
     for (let at = start + 2; at < end && node >= 0; at++) {
-      const below = this.#words[node + 1]!;
+      const below = this.words[node + 1]!;
       const kind = below & 255;
       const byte = bytes[at]!;
       if (kind === 1) node = below >>> 8 === byte ? node + 2 : -1;
       else if (kind === 0) node = -1;
       else node = kind === SPAN ? this.#inSpan(node, below, byte) : this.#inList(node, kind, byte);
     }
-    return node < 0 ? -1 : this.#words[node]!;
+    return node < 0 ? -1 : this.words[node]!;
   }
 }
 

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { root } from '../../../test/support/repository.ts';
-import { compileText } from '../../../tools/wasm/text.ts';
+import { compiledModule } from '../../../tools/wasm/text.ts';
 import { ByteEncoder } from '../src/byte-encoder.ts';
-import { BYTE_WORDS_WASM } from '../src/byte-words-wasm.ts';
+import { BYTE_WORDS_WASM } from '../src/byte-words/byte-words-wasm.ts';
 import { IdBuffer } from '../src/id-buffer.ts';
 import { BPE, trainBPE } from '../src/index.ts';
 import { cl100kSplitter, gpt2Splitter, o200kSplitter, type Splitter } from '../src/splitters.ts';
@@ -37,9 +35,8 @@ const splitters: Readonly<Record<string, () => Splitter>> = {
 };
 
 describe('words in WebAssembly', () => {
-  it('run what byte-words.wat says', async () => {
-    const text = readFileSync(join(root, 'packages/tokenizer/src/byte-words.wat'), 'utf8');
-    expect(Buffer.from(await compileText(text)).toString('base64')).to.equal(BYTE_WORDS_WASM);
+  it('run what the files of its text say', async () => {
+    expect(await compiledModule('packages/tokenizer/src/byte-words/byte-words')).to.equal(BYTE_WORDS_WASM);
   });
 
   for (const [name, make] of Object.entries(splitters))
@@ -77,6 +74,14 @@ describe('words in WebAssembly', () => {
           for (const text of [a + b, `x${a}${b}`, `${a} ${b}`, `XY${a}${b}z`])
             expect(fast(text), JSON.stringify(text)).to.deep.equal(plain(text));
     });
+
+  it('go on over every ideograph', () => {
+    const { fast, plain } = both(cl100kSplitter());
+    const text = Array.from({ length: 0xa100 - 0x4d00 }, (_, i) => String.fromCharCode(0x4d00 + i)).join('');
+    expect(fast(text)).to.deep.equal(plain(text));
+    const apart = [...text].join('好。');
+    expect(fast(apart)).to.deep.equal(plain(apart));
+  });
 
   it('are remembered whatever their length and the number of their ids', () => {
     const { fast, plain } = both(gpt2Splitter());

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { decodeImage, fitImage, type Image, type Interpolation, resizeImage } from '@rivulet/vision';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { needs, root, shared } from '../../../test/support/repository.ts';
-import { compileText } from '../../../tools/wasm/text.ts';
+import { needs, shared } from '../../../test/support/repository.ts';
+import { compiledModule } from '../../../tools/wasm/text.ts';
 import { RESAMPLE_WASM } from '../src/image/resample-wasm.ts';
 
 interface Case {
@@ -88,8 +88,7 @@ describe('resizeImage', () => {
   });
 
   it('runs what resample.wat says', async () => {
-    const text = readFileSync(join(root, 'packages/vision/src/image/resample.wat'), 'utf8');
-    expect(Buffer.from(await compileText(text)).toString('base64')).to.equal(RESAMPLE_WASM);
+    expect(await compiledModule('packages/vision/src/image/resample')).to.equal(RESAMPLE_WASM);
   });
 });
 

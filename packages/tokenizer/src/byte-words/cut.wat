@@ -1,25 +1,4 @@
-;; The words of byte-level BPE: cuts UTF-8 by GPT-2's, cl100k's or o200k's pattern (splitters.ts spells them out) and looks every piece
-;; up among those that are known.
-;;
-;; Memory, in bytes (byte-words.ts has the same places):
-;;       0  what masks are cut from: 16 bytes of ones, 16 of zeros
-;;      32  where the piece begins that is not known, 36 where it ends; 0 where all are
-;;      64  page of 256 code points → which of the class pages is its, 4,352 bytes
-;;    8192  class pages, 256 bytes each (unicode.ts has the classes)
-;;  131072  32,768 sets of two slots of 32 bytes: a piece of up to 15 bytes with its length in the last byte; four ids, the first one
-;;          with their count in its upper 8 bits
-;; 2228224  4,096 slots of 128 bytes: a piece of up to 31 bytes with its length in the last byte; 24 ids in the same way
-;; 2752512  the text, well formed and with 16 zeros behind it (no run goes on behind its end), 49,280 bytes
-;; 2801792  ids
-(module
-  (memory (export "memory") 46)
-  (data (i32.const 0) "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff")
-  ;; The piece that was not known last, as a short one and as a long one, with its slots; 0 where it is too long
-  (global $short (mut v128) (v128.const i32x4 0 0 0 0))
-  (global $slot (mut i32) (i32.const 0))
-  (global $head (mut v128) (v128.const i32x4 0 0 0 0))
-  (global $rest (mut v128) (v128.const i32x4 0 0 0 0))
-  (global $longSlot (mut i32) (i32.const 0))
+;; Where pieces of UTF-8 end, by GPT-2's, cl100k's or o200k's pattern (splitters.ts spells them out).
 
   ;; The class of the character at a place, and 16 times its length in bytes
   (func $class (param $at i32) (result i32)
@@ -63,6 +42,20 @@
   (func $isLineEnd (param $byte i32) (result i32)
     (i32.or (i32.eq (local.get $byte) (i32.const 10)) (i32.eq (local.get $byte) (i32.const 13))))
 
+  ;; The end of [\u4e00-\u9fbf]*, letters all of them
+  (func $ideographs (param $at i32) (result i32)
+    (local $next i32)
+    (local.set $next (local.get $at))
+    (loop $more
+      (local.set $at (local.get $next))
+      (local.set $next (i32.add (local.get $at) (i32.const 3)))
+      (br_if $more (i32.le_u
+        (i32.sub
+          (i32.or (i32.shl (i32.load8_u (local.get $at)) (i32.const 8)) (i32.load8_u offset=1 (local.get $at)))
+          (i32.const 0xe4b8))
+        (i32.const 0x0506))))
+    (local.get $at))
+
   ;; The end of \p{L}*
   (func $letters (param $at i32) (result i32)
     (local $bytes v128) (local $count i32) (local $class i32)
@@ -77,6 +70,7 @@
       (br_if $more (i32.eq (local.get $count) (i32.const 16)))
       (block $ascii
         (loop $wide
+          (local.set $at (call $ideographs (local.get $at)))
           (br_if $ascii (i32.lt_u (i32.load8_u (local.get $at)) (i32.const 0x80)))
           (local.set $class (call $class (local.get $at)))
           (if (i32.lt_u (i32.and (local.get $class) (i32.const 15)) (i32.const 4)) (then (return (local.get $at))))
@@ -221,6 +215,11 @@
     (local.set $shared (local.get $from))
     (block $done
       (loop $more
+        (local.set $class (call $ideographs (local.get $at)))
+        (if (i32.ne (local.get $class) (local.get $at))
+          (then
+            (local.set $at (local.get $class))
+            (local.set $shared (local.get $at))))
         (local.set $class (call $class (local.get $at)))
         (local.set $kind (i32.and (local.get $class) (i32.const 15)))
         (br_if $done (i32.eqz (i32.and
@@ -265,149 +264,3 @@
         (local.set $stop (call $casedWord (local.get $second)))
         (if (i32.gt_u (local.get $stop) (local.get $second)) (then (return (call $suffixed (local.get $stop)))))))
     (call $others (local.get $at) (local.get $end) (i32.const 1)))
-
-  ;; The first 16 bytes of a piece, zeros behind its end
-  (func $head (param $at i32) (param $length i32) (result v128)
-    (v128.and
-      (v128.load align=1 (local.get $at))
-      (v128.load align=1 (i32.sub
-        (i32.const 16)
-        (select (local.get $length) (i32.const 16) (i32.lt_u (local.get $length) (i32.const 16)))))))
-
-  (func $hash (param $bytes v128) (result i64)
-    (i64.add
-      (i64.mul (i64x2.extract_lane 0 (local.get $bytes)) (i64.const 0x9e3779b97f4a7c15))
-      (i64.mul (i64x2.extract_lane 1 (local.get $bytes)) (i64.const 0xc2b2ae3d27d4eb4f))))
-
-  ;; Writes the ids that are kept at a place and returns where they end
-  (func $put (param $out i32) (param $ids i32) (result i32)
-    (local $first v128) (local $end i32)
-    (local.set $first (v128.load (local.get $ids)))
-    (local.set $end (i32.add (local.get $out)
-      (i32.shl (i32.shr_u (i32x4.extract_lane 0 (local.get $first)) (i32.const 24)) (i32.const 2))))
-    (v128.store align=1 (local.get $out)
-      (v128.and (local.get $first) (v128.const i32x4 0x00ffffff -1 -1 -1)))
-    (loop $more
-      (local.set $out (i32.add (local.get $out) (i32.const 16)))
-      (local.set $ids (i32.add (local.get $ids) (i32.const 16)))
-      (if (i32.lt_u (local.get $out) (local.get $end))
-        (then
-          (v128.store align=1 (local.get $out) (v128.load (local.get $ids)))
-          (br $more))))
-    (local.get $end))
-
-  ;; The place of the ids of a piece of 16 to 31 bytes, or of one that has many ids; 0 where it is not known
-  (func $long (param $at i32) (param $length i32) (result i32)
-    (local $head v128) (local $rest v128) (local $slot i32)
-    (local.set $head (call $head (local.get $at) (local.get $length)))
-    (local.set $rest (i8x16.replace_lane 15
-      (call $head
-        (i32.add (local.get $at) (i32.const 16))
-        (select (i32.sub (local.get $length) (i32.const 16)) (i32.const 0) (i32.gt_u (local.get $length) (i32.const 16))))
-      (local.get $length)))
-    (local.set $slot (i32.add
-      (i32.const 2228224)
-      (i32.shl
-        (i32.wrap_i64 (i64.shr_u
-          (i64.add (call $hash (local.get $head)) (i64.rotl (call $hash (local.get $rest)) (i64.const 23)))
-          (i64.const 52)))
-        (i32.const 7))))
-    (if (i32.and
-        (i8x16.all_true (i8x16.eq (v128.load (local.get $slot)) (local.get $head)))
-        (i8x16.all_true (i8x16.eq (v128.load offset=16 (local.get $slot)) (local.get $rest))))
-      (then (return (i32.add (local.get $slot) (i32.const 32)))))
-    (global.set $head (local.get $head))
-    (global.set $rest (local.get $rest))
-    (global.set $longSlot (local.get $slot))
-    (i32.const 0))
-
-  ;; The key and the slots of a piece of up to 15 bytes
-  (func $key (param $at i32) (param $length i32) (result v128)
-    (i8x16.replace_lane 15
-      (v128.and
-        (v128.load align=1 (local.get $at))
-        (v128.load align=1 (i32.sub (i32.const 16) (local.get $length))))
-      (local.get $length)))
-
-  (func $slotOf (param $key v128) (result i32)
-    (i32.add
-      (i32.const 131072)
-      (i32.shl
-        (i32.wrap_i64 (i64.shr_u (call $hash (local.get $key)) (i64.const 49)))
-        (i32.const 6))))
-
-  ;; Cuts the text [at, end) by pattern 0 (GPT-2), 1 (cl100k, numbers of so many digits) or 2 (o200k) and writes the ids to `out` until a
-  ;; piece comes that is not known. Returns where the ids end.
-  (func (export "encode") (param $at i32) (param $end i32) (param $out i32) (param $pattern i32) (param $digits i32) (result i32)
-    (local $stop i32) (local $length i32) (local $key v128) (local $ids i32) (local $slot i32)
-    (i32.store offset=32 (i32.const 0) (i32.const 0))
-    (i32.store offset=36 (i32.const 0) (i32.const 0))
-    (block $done
-      (loop $pieces
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $stop
-          (if (result i32) (i32.eqz (local.get $pattern))
-            (then (call $gpt2 (local.get $at) (local.get $end)))
-            (else
-              (if (result i32) (i32.eq (local.get $pattern) (i32.const 1))
-                (then (call $cl100k (local.get $at) (local.get $end) (local.get $digits)))
-                (else (call $o200k (local.get $at) (local.get $end)))))))
-        (local.set $length (i32.sub (local.get $stop) (local.get $at)))
-        (if (i32.lt_u (local.get $length) (i32.const 16))
-          (then
-            (local.set $key (call $key (local.get $at) (local.get $length)))
-            (local.set $slot (call $slotOf (local.get $key)))
-            (local.set $ids (i32.add (local.get $slot) (i32.const 16)))
-            (if (i32.eqz (i8x16.all_true (i8x16.eq (v128.load (local.get $slot)) (local.get $key))))
-              (then
-                (local.set $ids (i32.add (local.get $slot) (i32.const 48)))
-                (if (i32.eqz (i8x16.all_true (i8x16.eq (v128.load offset=32 (local.get $slot)) (local.get $key))))
-                  (then
-                    (local.set $ids (call $long (local.get $at) (local.get $length)))
-                    (global.set $short (local.get $key))
-                    (global.set $slot (local.get $slot)))))))
-          (else
-            (global.set $slot (i32.const 0))
-            (global.set $longSlot (i32.const 0))
-            (local.set $ids (i32.const 0))
-            (if (i32.lt_u (local.get $length) (i32.const 32))
-              (then (local.set $ids (call $long (local.get $at) (local.get $length)))))))
-        (if (local.get $ids)
-          (then
-            (local.set $out (call $put (local.get $out) (local.get $ids)))
-            (local.set $at (local.get $stop))
-            (br $pieces)))
-        (i32.store offset=32 (i32.const 0) (local.get $at))
-        (i32.store offset=36 (i32.const 0) (local.get $stop))))
-    (local.get $out))
-
-  ;; Keeps a piece of up to 15 bytes beside the one that came last to its slots
-  (func $keepShort (param $slot i32) (param $key v128) (param $ids i32) (param $count i32)
-    (v128.store offset=32 (local.get $slot) (v128.load (local.get $slot)))
-    (v128.store offset=48 (local.get $slot) (v128.load offset=16 (local.get $slot)))
-    (v128.store (local.get $slot) (local.get $key))
-    (v128.store offset=16 (local.get $slot) (v128.load align=1 (local.get $ids)))
-    (i32.store8 offset=19 (local.get $slot) (local.get $count)))
-
-  ;; Keeps the ids, which stand at `ids`, for the piece that was not known last, where neither is long
-  (func (export "keep") (param $ids i32) (param $count i32)
-    (local $at i32)
-    (if (i32.and (i32.ne (global.get $slot) (i32.const 0)) (i32.le_u (local.get $count) (i32.const 4)))
-      (then (call $keepShort (global.get $slot) (global.get $short) (local.get $ids) (local.get $count)) (return)))
-    (if (i32.or (i32.eqz (global.get $longSlot)) (i32.gt_u (local.get $count) (i32.const 24))) (then (return)))
-    (v128.store (global.get $longSlot) (global.get $head))
-    (v128.store offset=16 (global.get $longSlot) (global.get $rest))
-    (loop $more
-      (v128.store offset=32
-        (i32.add (global.get $longSlot) (local.get $at))
-        (v128.load align=1 (i32.add (local.get $ids) (local.get $at))))
-      (local.set $at (i32.add (local.get $at) (i32.const 16)))
-      (br_if $more (i32.lt_u (local.get $at) (i32.shl (local.get $count) (i32.const 2)))))
-    (i32.store8 offset=35 (global.get $longSlot) (local.get $count)))
-
-  ;; Makes a piece known whose bytes stand at a place, and whose id at another
-  (func (export "learn") (param $at i32) (param $length i32) (param $id i32)
-    (local $key v128)
-    (local.set $key (call $key (local.get $at) (local.get $length)))
-    (i32.store offset=40 (i32.const 0) (local.get $id))
-    (call $keepShort (call $slotOf (local.get $key)) (local.get $key) (i32.const 40) (i32.const 1))))
