@@ -1,6 +1,6 @@
 import type { Figure } from '../main.ts';
 import { speeds } from './ratios.ts';
-import { texts } from './texts.ts';
+import { longSlices } from './texts.ts';
 import { load } from './vocabularies.ts';
 
 const files = { cl100k: 'tiktoken/cl100k_base.tiktoken', gpt2: 'hf/gpt2.json' };
@@ -11,8 +11,8 @@ export async function offsets(): Promise<Figure[]> {
   for (const [name, path] of Object.entries(files)) {
     // Each way has a tokenizer of its own, to which every slice is new.
     const [first, second, third] = [await load(path), await load(path), await load(path)];
-    for (const [kind, text] of Object.entries(texts())) {
-      const found = await speeds(text, {
+    for (const [kind, slices] of Object.entries(longSlices())) {
+      const found = await speeds(slices, {
         ids: (part) => first.encode(part),
         offsets: (part) => second.encodeWithOffsets(part),
         everything: (part) => third.encoding(part),
@@ -38,8 +38,8 @@ export async function decoding(): Promise<Figure[]> {
       if (!encoded.has(part)) encoded.set(part, tokenizer.encode(part));
       return encoded.get(part)!;
     };
-    for (const [kind, text] of Object.entries(texts())) {
-      const found = await speeds(text, { encode: ids, decode: (part) => tokenizer.decode(ids(part)) });
+    for (const [kind, slices] of Object.entries(longSlices())) {
+      const found = await speeds(slices, { encode: ids, decode: (part) => tokenizer.decode(ids(part)) });
       figures.push({ what: `${name}, ${kind}: decode`, value: found.decode!, unit: 'MB/s' });
     }
   }

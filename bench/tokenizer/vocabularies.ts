@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Tokenizer as HuggingFaceJS } from '@huggingface/tokenizers';
 import { loadTokenizer, type Tokenizer } from '@rivulet/tokenizer';
-import { encode as gptTokenizer } from 'gpt-tokenizer/encoding/cl100k_base';
-import { encode as gptTokenizerGPT2 } from 'gpt-tokenizer/encoding/r50k_base';
+import gptTokenizer from 'gpt-tokenizer/encoding/cl100k_base';
+import gptTokenizerGPT2 from 'gpt-tokenizer/encoding/r50k_base';
 import { Kitoken } from 'kitoken/node';
 import { get_encoding, Tiktoken } from 'tiktoken';
 import { Tokenizer as HuggingFace } from 'tokenizers';
@@ -59,22 +59,24 @@ export const vocabularies: Readonly<Record<string, () => Promise<Encoders>>> = {
   cl100k: async () => {
     const path = 'tiktoken/cl100k_base.tiktoken';
     const own = await load(path);
+    gptTokenizer.clearMergeCache(); // there is one of it, and it may know the texts
     const tiktoken = new Tiktoken(new TextDecoder().decode(bytesOf(path)), {}, tiktokenPatterns.cl100k);
     return {
       ours: (text) => own.encode(text),
       tiktoken: (text) => tiktoken.encode(text, [], []),
-      'gpt-tokenizer': (text) => gptTokenizer(text),
+      'gpt-tokenizer': (text) => gptTokenizer.encode(text),
       ...kitoken(path),
     };
   },
   gpt2: async () => {
     const path = 'hf/gpt2.json';
     const own = await load(path);
+    gptTokenizerGPT2.clearMergeCache();
     const tiktoken = get_encoding('gpt2');
     return {
       ours: (text) => own.encode(text),
       tiktoken: (text) => tiktoken.encode(text, [], []),
-      'gpt-tokenizer': (text) => gptTokenizerGPT2(text),
+      'gpt-tokenizer': (text) => gptTokenizerGPT2.encode(text),
       ...kitoken(path),
       ...huggingFace(path),
       ...huggingFaceJS(path),
