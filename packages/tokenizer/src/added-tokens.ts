@@ -1,4 +1,3 @@
-import type { Model } from './model.ts';
 import { classOf, isWhiteSpace, MARK, NUMBER } from './unicode.ts';
 
 /** A token that is found in the text before it is split; fields as in tokenizer.json. */
@@ -20,14 +19,19 @@ export interface AddedToken {
 /**
  * Gives added tokens the ids that the reference gives them: the model's own where it knows the token, otherwise the next free
  * one, whatever the file says. A token that comes twice is taken once.
+ * @param idOf the model's id of a token.
  * @param tokenCount how many tokens the model has, fewer than ids where there are holes.
  */
-export function assignIds(tokens: readonly AddedToken[], model: Model, tokenCount: number): AddedToken[] {
+export function assignIds(
+  tokens: readonly AddedToken[],
+  idOf: (token: string) => number | undefined,
+  tokenCount: number,
+): AddedToken[] {
   const byContent = new Map<string, AddedToken>();
   let next = tokenCount;
   for (const token of tokens) {
     if (token.content === '') continue;
-    const id = model.tokenToId(token.content) ?? byContent.get(token.content)?.id ?? next;
+    const id = idOf(token.content) ?? byContent.get(token.content)?.id ?? next;
     next = Math.max(next, id + 1);
     byContent.set(token.content, { ...token, id });
   }

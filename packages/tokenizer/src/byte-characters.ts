@@ -11,7 +11,14 @@ export const byteCharacters: readonly string[] = (() => {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : extra++));
 })();
 
-const bytesOfCharacters = new Map(byteCharacters.map((character, byte) => [character, byte]));
+/** Code → byte, −1 for a character that stands for none. */
+const bytesOfCodes = new Int16Array(0x200).fill(-1);
+byteCharacters.forEach((character, byte) => {
+  bytesOfCodes[character.charCodeAt(0)] = byte;
+});
+
+/** The byte that a character stands for, by its code; −1 for none. */
+export const byteOfCode = (code: number): number => (code < bytesOfCodes.length ? bytesOfCodes[code]! : -1);
 
 const encoder = new TextEncoder();
 
@@ -19,8 +26,8 @@ const encoder = new TextEncoder();
 export function tokenBytes(token: string): Uint8Array {
   const bytes = new Uint8Array(token.length);
   for (let i = 0; i < token.length; i++) {
-    const byte = bytesOfCharacters.get(token[i]!);
-    if (byte === undefined) return encoder.encode(token);
+    const byte = byteOfCode(token.charCodeAt(i));
+    if (byte < 0) return encoder.encode(token);
     bytes[i] = byte;
   }
   return bytes;

@@ -93,18 +93,25 @@ export const idLimit = (count: number): number => 16 * count + 2 ** 16;
 
 /** Token → id, every id of one token only. */
 export function vocabulary(field: string, value: unknown): Map<string, number> {
+  const json = object(field, value);
+  const tokens = Object.keys(json);
+  const ids = Object.values(json);
   const vocab = new Map<string, number>();
-  const taken = new Set<number>();
-  const entries = Object.entries(object(field, value));
-  const limit = idLimit(entries.length);
-  for (const [token, number] of entries) {
-    const at = `${field}["${token}"]`;
-    const own = id(at, number);
-    if (own >= limit)
-      throw new TokenizerFormatError(at, `the id ${own} is out of proportion to ${entries.length} tokens`);
-    if (taken.has(own)) throw new TokenizerFormatError(at, `the id ${own} belongs to another token too`);
-    taken.add(own);
+  const limit = idLimit(tokens.length);
+  const taken = new Uint8Array(limit);
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    const own = ids[i];
+    if (!isId(own) || own >= limit || taken[own] === 1) return wrongId(`${field}["${token}"]`, own, tokens.length);
+    taken[own] = 1;
     vocab.set(token, own);
   }
   return vocab;
+}
+
+function wrongId(field: string, value: unknown, tokens: number): never {
+  const own = id(field, value);
+  if (own >= idLimit(tokens))
+    throw new TokenizerFormatError(field, `the id ${own} is out of proportion to ${tokens} tokens`);
+  throw new TokenizerFormatError(field, `the id ${own} belongs to another token too`);
 }

@@ -19,9 +19,15 @@ export function tokenizerFromJSON(source: string | object): Tokenizer {
   const json = object('model', root.model);
   const model = modelFromJSON(json, endsInByteLevel(preTokenizer));
   const addedTokens = array('added_tokens', root.added_tokens ?? []).map(readAddedToken);
+  const vocab = json.vocab as Readonly<Record<string, number>> | readonly unknown[];
+  // Where the file has a table of its own, none is made for the few tokens that are asked for.
+  const idOf = (token: string): number | undefined => {
+    if (Array.isArray(vocab)) return model.tokenToId(token);
+    return Object.hasOwn(vocab, token) ? (vocab as Readonly<Record<string, number>>)[token] : undefined;
+  };
   return new Tokenizer({
     model,
-    addedTokens: assignIds(addedTokens, model, Object.keys(json.vocab as object).length),
+    addedTokens: assignIds(addedTokens, idOf, Object.keys(vocab).length),
     normalizer: component('normalizer'),
     preTokenizer,
     postProcessor: component('post_processor'),

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Tokenizer as Reference } from 'tokenizers';
-import { TokenizerFormatError, tokenizerFromJSON, tokenizerToJSON } from '../src/index.ts';
+import { byteTables } from '../src/byte-tables.ts';
+import { BPE, TokenizerFormatError, tokenizerFromJSON, tokenizerToJSON } from '../src/index.ts';
+import type { PairTable } from '../src/pair-table.ts';
 import { referenceIds, sharedText } from './support/reference.ts';
 import { anyText, smallTokenizer } from './support/texts.ts';
 
@@ -30,6 +32,49 @@ describe('tokenizer.json', () => {
     old.model.merges = (old.model.merges as string[][]).map((pair) => pair.join(' '));
     const text = 'Hello, 中文 world';
     expect(tokenizerFromJSON(old).encode(text)).to.deep.equal(tokenizerFromJSON(written).encode(text));
+  });
+
+  it('is read to the same model with and without a map of all tokens', () => {
+    const { vocab, merges } = fresh().model as { vocab: Record<string, number>; merges: [string, string][] };
+    // Holes, ids in another order than the file's, a token that is text, a pair that comes twice
+    const changed = Object.fromEntries(Object.entries(vocab).map(([token, id]) => [token, 2 * id]));
+    changed.日本 = 1;
+    const entries = Object.fromEntries(Object.entries(changed).reverse());
+    const pairs = [...merges, merges[0]!];
+    const tables = byteTables(entries, pairs, null, false);
+    expect(tables).not.to.equal(null);
+    const [fast, plain] = [new BPE(tables!), new BPE({ vocab: new Map(Object.entries(entries)), merges: pairs })];
+    const { tokens, pairs: table, bytes, spellings } = plain.tables();
+    expect(tables!.tokens).to.deep.equal(tokens);
+    expect(tables!.bytes).to.deep.equal(bytes);
+    expect(tables!.spellings).to.deep.equal(spellings);
+    const ranks = (pairTable: PairTable): number[][] => {
+      const all: number[][] = [];
+      pairTable.each((left, right, rank) =>
+        all.push([left, right, rank, pairTable.merged(pairTable.find(left, right))]),
+      );
+      return all.sort((a, b) => a[2]! - b[2]!);
+    };
+    expect(ranks(tables!.pairs)).to.deep.equal(ranks(table));
+    expect(fast.idToToken(1)).to.equal('日本');
+  });
+
+  it('is left to the general way where it is unusual', () => {
+    const { vocab, merges } = fresh().model as { vocab: Record<string, number>; merges: [string, string][] };
+    const [a] = Object.keys(vocab);
+    for (const [entries, pairs, unk] of [
+      [{ ...vocab, 日本: 0 }, merges, null],
+      [{ ...vocab, 日本: 1e6 }, merges, null],
+      [{ ...vocab, 日本: 0.5 }, merges, null],
+      [{ ...vocab, '': 900 }, merges, null],
+      [vocab, ['ab'], null],
+      [vocab, ['a b c'], null],
+      [vocab, [['a', 1]], null],
+      [vocab, [['日', '本']], null],
+      [vocab, [[a, 'zqzqzq']], null],
+      [vocab, merges, 'absent'],
+    ] as const)
+      expect(byteTables(entries, pairs, unk, false)).to.equal(null);
   });
 
   const variants: Record<string, (json: ReturnType<typeof fresh>) => void> = {

@@ -1,10 +1,12 @@
 import { BPE } from '../bpe.ts';
+import { byteTables } from '../byte-tables.ts';
 import {
   array,
   boolean,
   count,
   describe,
   type Json,
+  object,
   refuse,
   string,
   TokenizerFormatError,
@@ -73,18 +75,23 @@ function readBPE(model: Json, byteLevel: boolean): Model {
   const endOfWordSuffix = affix('end_of_word_suffix');
   const byteFallback = boolean('model.byte_fallback', model.byte_fallback, false);
   const fuseUnk = boolean('model.fuse_unk', model.fuse_unk, false);
+  const unkToken = model.unk_token ?? null;
+  if (unkToken !== null && typeof unkToken !== 'string') refuse('model.unk_token', unkToken, 'a token or null');
+  const ignoreMerges = boolean('model.ignore_merges', model.ignore_merges, false);
+  const overBytes = byteLevel && !(continuingSubwordPrefix || endOfWordSuffix || byteFallback || fuseUnk);
+  const words = object('model.vocab', model.vocab);
+  const pairs = array('model.merges', model.merges);
+  const tables = overBytes && byteTables(words, pairs, unkToken, ignoreMerges);
+  if (tables) return new BPE(tables);
   const vocab = vocabulary('model.vocab', model.vocab);
-  const merges = array('model.merges', model.merges).map((merge, i): [string, string] => {
+  const merges = pairs.map((merge, i): [string, string] => {
     const parts = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!Array.isArray(parts) || parts.length !== 2 || parts.some((part) => typeof part !== 'string'))
       throw new TokenizerFormatError(`model.merges[${i}]`, `expected two tokens, got ${JSON.stringify(merge)}`);
     return [parts[0], parts[1]];
   });
-  const unkToken = model.unk_token ?? null;
-  if (unkToken !== null && typeof unkToken !== 'string') refuse('model.unk_token', unkToken, 'a token or null');
-  const ignoreMerges = boolean('model.ignore_merges', model.ignore_merges, false);
   try {
-    if (!byteLevel || continuingSubwordPrefix || endOfWordSuffix || byteFallback || fuseUnk)
+    if (!overBytes)
       return new CharacterBPE({
         vocab,
         merges,
