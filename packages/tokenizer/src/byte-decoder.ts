@@ -1,3 +1,5 @@
+import { textOf } from './wide-text.ts';
+
 /** The room for bytes that is kept from one text to the next. */
 const KEPT = 1 << 20;
 
@@ -15,7 +17,6 @@ export class ByteDecoder {
   readonly #tokens: Int32Array;
   /** The bytes of long tokens; every token begins with a new number. */
   readonly #long: Int32Array;
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(4096));
 
   /**
@@ -48,35 +49,43 @@ export class ByteDecoder {
    * @param missing Called with an id that does not exist; throws.
    */
   decode(ids: ArrayLike<number>, skipSpecial: boolean, missing: (id: number) => never): string {
+    const list = ids instanceof Int32Array ? ids : wholeNumbers(ids, missing);
     const tokens = this.#tokens;
     const long = this.#long;
     const count = tokens.length / 4;
-    const { length } = ids;
     let view = this.#view;
     let room = view.byteLength - NEAR;
     let at = 0;
-    for (let i = 0; i < length; i++) {
-      const id = ids[i]!;
-      if ((id | 0) !== id || id < 0 || id >= count) return missing(id);
-      let size = tokens[4 * id]!;
-      if (size < 0) return missing(id);
-      if (size >= SPECIAL) {
-        if (skipSpecial) continue;
-        size -= SPECIAL;
+    for (let i = 0; i < list.length; i++) {
+      const id = list[i]!;
+      const size = id >>> 0 < count ? tokens[4 * id]! : -1;
+      if (at > room) {
+        view = this.#grow(at + NEAR);
+        room = view.byteLength - NEAR;
       }
-      if (at + size > room) {
-        view = this.#grow(at + size + NEAR);
+      if (size >>> 0 <= NEAR) {
+        view.setInt32(at, tokens[4 * id + 1]!, true);
+        if (size > 4) {
+          view.setInt32(at + 4, tokens[4 * id + 2]!, true);
+          view.setInt32(at + 8, tokens[4 * id + 3]!, true);
+        }
+        at += size;
+        continue;
+      }
+      if (size < 0) return missing(id);
+      if (size >= SPECIAL && skipSpecial) continue;
+      const length = size & (SPECIAL - 1);
+      if (at + length > room) {
+        view = this.#grow(at + length + NEAR);
         room = view.byteLength - NEAR;
       }
       const first = tokens[4 * id + 1]!;
-      if (size <= NEAR) {
-        view.setInt32(at, first, true);
-        view.setInt32(at + 4, tokens[4 * id + 2]!, true);
-        view.setInt32(at + 8, tokens[4 * id + 3]!, true);
-      } else for (let to = at, from = first; to < at + size; to += 4) view.setInt32(to, long[from++]!, true);
-      at += size;
+      if (length > NEAR)
+        for (let to = at, from = first; to < at + length; to += 4) view.setInt32(to, long[from++]!, true);
+      else for (let part = 0; part < 3; part++) view.setInt32(at + 4 * part, tokens[4 * id + 1 + part]!, true);
+      at += length;
     }
-    const text = this.#decoder.decode(new Uint8Array(view.buffer, 0, at));
+    const text = textOf(new Uint8Array(view.buffer), at);
     if (view.byteLength > KEPT) this.#view = new DataView(new ArrayBuffer(4096));
     return text;
   }
@@ -87,4 +96,15 @@ export class ByteDecoder {
     this.#view = new DataView(grown.buffer);
     return this.#view;
   }
+}
+
+/** Ids of another kind of list. */
+function wholeNumbers(ids: ArrayLike<number>, missing: (id: number) => never): Int32Array {
+  const list = new Int32Array(ids.length);
+  for (let i = 0; i < list.length; i++) {
+    const id = ids[i]!;
+    if ((id | 0) !== id) return missing(id);
+    list[i] = id;
+  }
+  return list;
 }
