@@ -10,9 +10,9 @@ const files = {
   llama2: 'sentencepiece/llama2.model',
   'nai-t5': 'sentencepiece/nai-t5.model',
 };
-const TURNS = 5;
-/** A turn lasts as long at least: a piece that takes a few milliseconds is encoded several times. */
-const SECONDS = 0.1;
+/** A piece is encoded so many times at least and at most, and within these for so many seconds: short times need more of them. */
+const TURNS = [5, 41] as const;
+const SECONDS = 0.6;
 
 /** Texts in one piece; both sizes are of letters that come in the same order. */
 const pieces: Readonly<Record<string, (bytes: number) => string>> = {
@@ -33,14 +33,9 @@ export async function longPieces(): Promise<Figure[]> {
     for (const [what, make] of Object.entries(pieces)) {
       const [one, two] = [make(1e6), make(2e6)];
       const times: [number[], number[]] = [[], []];
-      const repeats = Math.min(10, Math.ceil(SECONDS / seconds(() => tokenizer.encode(one))));
-      for (let turn = 0; turn < TURNS; turn++)
-        for (const [i, text] of [one, two].entries())
-          times[i]!.push(
-            seconds(() => {
-              for (let repeat = 0; repeat < repeats; repeat++) tokenizer.encode(text);
-            }) / repeats,
-          );
+      const turns = Math.min(TURNS[1], Math.max(TURNS[0], Math.ceil(SECONDS / seconds(() => tokenizer.encode(one)))));
+      for (let turn = 0; turn < turns; turn++)
+        for (const [i, text] of [one, two].entries()) times[i]!.push(seconds(() => tokenizer.encode(text)));
       const [first, second] = times.map(median) as [number, number];
       figures.push(
         { what: `${name}, 1 MB of ${what}`, value: first, unit: 's' },
