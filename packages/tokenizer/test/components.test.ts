@@ -38,6 +38,15 @@ const normalizers: Record<string, object> = {
     strip_accents: null,
     lowercase: true,
   },
+  'BertNormalizer, accents alone': {
+    type: 'BertNormalizer',
+    clean_text: false,
+    handle_chinese_chars: false,
+    strip_accents: true,
+    lowercase: false,
+  },
+  'Strip on the left': { type: 'Strip', strip_left: true, strip_right: false },
+  'Strip on the right': { type: 'Strip', strip_left: false, strip_right: true },
 };
 const split = (pattern: object, behavior: string, invert = false): object => ({
   type: 'Split',
@@ -52,6 +61,7 @@ const preTokenizers: Record<string, object> = {
   BertPreTokenizer: { type: 'BertPreTokenizer' },
   Whitespace: { type: 'Whitespace' },
   WhitespaceSplit: { type: 'WhitespaceSplit' },
+  'ByteLevel, no expression': { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
   Digits: { type: 'Digits', individual_digits: false },
   'Digits one by one': { type: 'Digits', individual_digits: true },
   CharDelimiterSplit: { type: 'CharDelimiterSplit', delimiter: 'a' },
@@ -144,6 +154,12 @@ describe('decoders', () => {
     ByteLevel: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     WordPiece: { type: 'WordPiece', prefix: '##', cleanup: true },
     Metaspace: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+    'WordPiece as it is': { type: 'WordPiece', prefix: '##', cleanup: false },
+    'Metaspace first': { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: true },
+    'Metaspace never': { type: 'Metaspace', replacement: '▁', prepend_scheme: 'never', split: false },
+    Fuse: { type: 'Fuse' },
+    ByteFallback: { type: 'ByteFallback' },
+    'Replace a pattern': { type: 'Replace', pattern: { Regex: '[ab]' }, content: 'xy' },
     BPEDecoder: { type: 'BPEDecoder', suffix: '</w>' },
     CTC: { type: 'CTC', pad_token: '<pad>', word_delimiter_token: '|', cleanup: true },
     Strip: { type: 'Strip', content: ' ', start: 0, stop: 1 },
@@ -198,6 +214,20 @@ describe('post-processors and truncation', () => {
         '[CLS]': { id: '[CLS]', ids: [1], tokens: ['[CLS]'] },
         '[SEP]': { id: '[SEP]', ids: [2], tokens: ['[SEP]'] },
       },
+    },
+    'ByteLevel, trimmed': { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+    'ByteLevel, not trimmed': { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true },
+    Sequence: {
+      type: 'Sequence',
+      processors: [
+        { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+        {
+          type: 'TemplateProcessing',
+          single: [special('[CLS]', 0), text('A', 0)],
+          pair: [special('[CLS]', 0), text('A', 0), text('B', 1)],
+          special_tokens: { '[CLS]': { id: '[CLS]', ids: [1], tokens: ['[CLS]'] } },
+        },
+      ],
     },
   };
   const words = fc
