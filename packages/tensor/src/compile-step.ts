@@ -84,18 +84,38 @@ export class CompiledStep<I extends InputSpecs, O extends Outputs> {
 }
 
 function spareOf(node: ParameterNode): HostTensor {
+  return freeSpare(node) ?? newSpare(node);
+}
+
+function freeSpare(node: ParameterNode): HostTensor | null {
   const known = spares.get(node);
-  if (known && !isHeld(known)) return known;
+  return known && !isHeld(known) ? known : null;
+}
+
+function newSpare(node: ParameterNode): HostTensor {
   const { dtype, dims, data } = node.storage;
   const spare = { dtype, dims, data: allocate(dtype, data.length) };
   spares.set(node, spare);
   return spare;
 }
 
-function* allocateSpares(nodes: readonly ParameterNode[]): InParts<void> {
+/** What a system hands out at a time, bytes, and how many of them take well under a millisecond. */
+const [PAGE, PAGES] = [4096, 64];
+
+/**
+ * In a first run all spares would be allocated, and collected for, at once. The system finds and clears memory when it is first written to,
+ * 3 µs a page: that is done here too, as long as there is something else to wait for.
+ */
+function* allocateSpares(nodes: readonly ParameterNode[], waiting: () => boolean): InParts<void> {
   for (const node of nodes) {
-    spareOf(node);
+    if (freeSpare(node)) continue; // a step that runs may be writing into it
+    const { buffer, byteOffset, byteLength } = newSpare(node).data;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     yield;
+    for (let i = 0; i < bytes.length && waiting(); i += PAGE) {
+      bytes[i] = 0;
+      if ((i / PAGE) % PAGES === PAGES - 1) yield;
+    }
   }
 }
 
@@ -108,8 +128,8 @@ export interface StepOptions extends BackendChoice {
    */
   readonly winograd?: 0 | 2 | 4;
   /**
-   * Default 'basic' for training, 'all' otherwise: what the runtime fuses beyond are patterns of inference, and looking for them takes
-   * a third of a session's making. See docs/decisions/0025.
+   * Default 'folding' for training, 'all' otherwise: what the runtime fuses are patterns of inference, and looking for them takes
+   * half of a session's making. See docs/decisions/0025.
    */
   readonly optimization?: NonNullable<SessionOptions['optimization']>;
 }
@@ -122,7 +142,7 @@ export interface StepOptions extends BackendChoice {
 export async function compileStep<I extends InputSpecs, O extends Outputs>(
   specs: I,
   build: (inputs: Inputs<I>) => StepProgram<O> | InParts<StepProgram<O>>,
-  { training = true, winograd = 0, backend, optimization = training ? 'basic' : 'all', ...options }: StepOptions = {},
+  { training = true, winograd = 0, backend, optimization = training ? 'folding' : 'all', ...options }: StepOptions = {},
 ): Promise<CompiledStep<I, O>> {
   const inputs = placeholders(specs);
   const seed = input('seed', [], 'int32');
@@ -155,9 +175,14 @@ export async function compileStep<I extends InputSpecs, O extends Outputs>(
   const block = order.some(filtersChannels) ? await channelBlock(engine) : 0;
   const model = await inSlices(lowerInParts(feeds, results, { winograd, channelBlock: block }));
   const bytes = await inSlices(encodeInParts(model));
-  await inSlices(allocateSpares(written)); // in the first run they would all be allocated, and collected for, at once
-  const session = await engine.createSession(bytes, { ...options, optimization });
-  return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, session);
+  const session = engine.createSession(bytes, { ...options, optimization });
+  let waiting = true;
+  const ready = (): void => {
+    waiting = false;
+  };
+  session.then(ready, ready);
+  await inSlices(allocateSpares(written, () => waiting));
+  return new CompiledStep<I, O>(specs, Object.keys(outputs), read, written, await session);
 }
 
 /** Whether a node is a depthwise convolution, or its gradient, which the lowering writes in the runtime's own layout. */

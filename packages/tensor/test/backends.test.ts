@@ -119,6 +119,25 @@ for (const name of ['native', 'node', 'wasm'] as const satisfies readonly Backen
         });
       }));
 
+    it('computes the same with every kind of optimization', async () => {
+      const twice = model(
+        [
+          { opType: 'Mul', inputs: ['a', 'c'], outputs: ['x'] },
+          { opType: 'Mul', inputs: ['a', 'c'], outputs: ['z'] },
+          { opType: 'Add', inputs: ['x', 'z'], outputs: ['y'] },
+        ],
+        [value('a', 'float32', 2)],
+        [value('y', 'float32', 2)],
+        [{ name: 'c', ...floats(3, 5) }],
+      );
+      for (const optimization of ['all', 'extended', 'basic', 'folding', 'none'] as const) {
+        const session = await (await openBackend(name)).createSession(twice, { optimization });
+        const [y] = await session.run([floats(1, 2)]);
+        expect([...y!.data]).to.deep.equal([6, 20]);
+        await session.dispose();
+      }
+    });
+
     it('refuses what does not fit, by name', () =>
       using(sum, async (session) => {
         const a = floats(1, 2);

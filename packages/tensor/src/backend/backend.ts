@@ -13,8 +13,11 @@ export type ResultShape = Omit<HostTensor, 'data'>;
 export interface SessionOptions {
   /** Threads inside an operation. Default: what `os.availableParallelism()` says. */
   readonly threads?: number;
-  /** Graph optimizations of the runtime. Default 'all'. Large unrolled graphs compile faster at 'basic'. */
-  readonly optimization?: 'all' | 'extended' | 'basic' | 'none';
+  /**
+   * Graph optimizations of the runtime. Default 'all'. Large unrolled graphs compile faster at 'basic'; 'folding' only computes
+   * constants beforehand and equal operations once.
+   */
+  readonly optimization?: 'all' | 'extended' | 'basic' | 'folding' | 'none';
   /**
    * Outputs that may be given the very memory of an input: { output: input }. Only for an operation that is made for it, as
    * `cachedAttention` is for its caches.

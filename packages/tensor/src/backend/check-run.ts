@@ -1,5 +1,6 @@
 import { type DType, holds } from '../dtype.ts';
 import type { HostTensor, ResultShape, SessionOptions } from './backend.ts';
+import { OPTIMIZATIONS } from './optimizations.ts';
 
 /** Name and element type of a session's input or output. */
 export interface ValueType {
@@ -10,8 +11,6 @@ export interface ValueType {
 /** The tensor to write into, where there is one. */
 export const given = (output: HostTensor | ResultShape | null): HostTensor | null =>
   output && 'data' in output ? output : null;
-
-const OPTIMIZATIONS = ['all', 'extended', 'basic', 'none'];
 
 /** @throws RangeError or TypeError naming the option. */
 export function checkOptions({ threads, optimization }: SessionOptions): void {

@@ -5,13 +5,14 @@ import type { Backend, HostTensor, ResultShape, Session, SessionOptions } from '
 import { type Address, addressOf, type CApi } from './c-api.ts';
 import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
 import { later } from './later.ts';
+import { optimizationEntries } from './optimizations.ts';
 import { bind, bindForGood, kept, read } from './ort-value.ts';
 import { check, created, LOG_FATAL_ONLY, openRuntime, type Runtime } from './runtime.ts';
 import { inputTypes, outputTypes } from './session-types.ts';
 import { spinning } from './spinning.ts';
 
 /** GraphOptimizationLevel of the C API. */
-const LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const;
+const LEVELS = { none: 0, folding: 1, basic: 1, extended: 2, all: 99 } as const;
 
 /**
  * ONNX Runtime's C API (https://onnxruntime.ai/docs/api/c/), called through koffi: calls run off the event loop, and tensors
@@ -64,7 +65,12 @@ function sessionOptions(
   check(api, api.setOptimizationLevel(options, LEVELS[optimization]));
   check(api, api.setIntraOpThreads(options, threads));
   check(api, api.disableMemPattern(options)); // see docs/decisions/0027
-  for (const [key, value] of Object.entries(spinning)) check(api, api.addConfigEntry(options, `session.${key}`, value));
+  const configure = (group: string, entries: Readonly<Record<string, string>>): void => {
+    for (const [key, value] of Object.entries(entries))
+      check(api, api.addConfigEntry(options, `${group}.${key}`, value));
+  };
+  configure('session', spinning);
+  configure('optimization', optimizationEntries(optimization));
   return options;
 }
 

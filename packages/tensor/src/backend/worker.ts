@@ -3,8 +3,12 @@ import { availableParallelism } from 'node:os';
 import { locationOf } from '../onnx/external-data.ts';
 import type { Backend, BackendName, HostTensor, ResultShape, Session, SessionOptions } from './backend.ts';
 import { checkOptions, checkRun, given, type ValueType } from './check-run.ts';
+import { optimizationEntries } from './optimizations.ts';
 import { spinning } from './spinning.ts';
 import { WorkerLink } from './worker-link.ts';
+
+/** What the bindings call the levels. */
+const LEVELS = { none: 'disabled', folding: 'basic', basic: 'basic', extended: 'extended', all: 'all' } as const;
 
 /** The npm package that a backend of this file calls. */
 const PACKAGES = { node: 'onnxruntime-node', wasm: 'onnxruntime-web' } as const;
@@ -44,7 +48,7 @@ function settings(
   { threads = availableParallelism(), optimization = 'all', external = new Map() }: SessionOptions,
 ): Record<string, unknown> {
   return {
-    graphOptimizationLevel: optimization === 'none' ? 'disabled' : optimization,
+    graphOptimizationLevel: LEVELS[optimization],
     logSeverityLevel: 4, // errors are thrown, not printed
     enableMemPattern: false,
     ...(external.size > 0 && {
@@ -54,8 +58,11 @@ function settings(
       })),
     }),
     ...(name === 'wasm'
-      ? { executionProviders: ['wasm'] }
-      : { intraOpNumThreads: threads, extra: { session: spinning } }),
+      ? { executionProviders: ['wasm'], extra: { optimization: optimizationEntries(optimization) } }
+      : {
+          intraOpNumThreads: threads,
+          extra: { session: spinning, optimization: optimizationEntries(optimization) },
+        }),
   };
 }
 

@@ -99,19 +99,23 @@ function* pack({ packed, weights, held }: Shared): InParts<OnnxTensor[]> {
   return tensors;
 }
 
-/** A node with some of its values renamed, in its subgraphs too. */
+/** A node with some of its values renamed, in its subgraphs too; the node itself where there is nothing to rename. */
 function renameValues(node: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode {
+  const { inputs, outputs, attributes = {} } = node;
+  const isRenamed = (value: string): boolean => names.has(value);
+  const graphs = Object.values(attributes).some((value) => 'graph' in value);
+  if (!graphs && !inputs.some(isRenamed) && !outputs.some(isRenamed)) return node;
   const rename = (value: string): string => names.get(value) ?? value;
-  const attributes = Object.entries(node.attributes ?? {}).map(([key, value]) => {
+  const renamed = Object.entries(attributes).map(([key, value]) => {
     if (!('graph' in value)) return [key, value] as const;
     const nodes = value.graph.nodes.map((inner) => renameValues(inner, names));
     return [key, { graph: { ...value.graph, nodes } }] as const;
   });
   return {
     ...node,
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-    attributes: Object.fromEntries(attributes),
+    inputs: inputs.map(rename),
+    outputs: outputs.map(rename),
+    attributes: Object.fromEntries(renamed),
   };
 }
 

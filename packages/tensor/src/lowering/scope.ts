@@ -149,7 +149,8 @@ export class Scope implements Lowering {
   #lower(node: OpNode): void {
     if (this.#lowerTurned(node)) return;
     const rule = ruleOf(node.op);
-    const args = { inputs: node.inputs, names: this.values(node.inputs), attrs: node.attrs, outputs: node.types };
+    const known = node.inputs.map((t) => this.#lookup(resolve(t))); // they come before this node
+    const args = { inputs: node.inputs, names: known, attrs: node.attrs, outputs: node.types };
     const names =
       'lower' in rule && rule.lower
         ? rule.lower(this, args as never)
