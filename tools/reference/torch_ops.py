@@ -94,6 +94,33 @@ for name, f in {
     "greater": lambda a, b: a > b, "greaterEqual": lambda a, b: a >= b, "equal": lambda a, b: a == b,
 }.items():
     case(name, f, floats(1, 2, 3, nan), floats(2, 2, 2, nan), gradient=False)
+for name, f in {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "maximum": torch.maximum, "minimum": torch.minimum}.items():
+    case(name, f, (2, 1, 4), (3, 1))
+case("div", torch.div, (2, 1, 4), (3, 1), range=(0.3, 2.0))
+for name in ["neg", "exp", "abs", "erf"]:
+    case(name, getattr(torch, name), (9,), range=(-3.0, 3.0))
+for name in ["log", "sqrt"]:
+    case(name, getattr(torch, name), (9,), range=(0.3, 4.0))
+case("matmul", torch.matmul, (3, 4), (4, 2))
+case("matmulBatched", torch.matmul, (2, 3, 4), (2, 4, 5))
+case("matmulBroadcast", torch.matmul, (2, 1, 3, 4), (5, 4, 2))
+case("sum", lambda a: a.sum((0, 2)), (2, 3, 4))
+case("sumAll", lambda a: a.sum(), (2, 3, 4))
+case("mean", lambda a: a.mean(1, keepdim=True), (2, 3, 4))
+case("max", lambda a: a.amax(1), (3, 5))
+case("softmax", lambda a: a.softmax(1), (2, 5, 3), range=(-4.0, 4.0))
+case("logSoftmax", lambda a: a.log_softmax(-1), (3, 5), range=(-4.0, 4.0))
+case("layerNorm", lambda x, w, b: F.layer_norm(x, (5,), w, b), (2, 3, 5), (5,), (5,))
+case("rmsNorm", lambda x, w: F.rms_norm(x, (5,), w, 1e-5), (2, 3, 5), (5,))
+case("batchNorm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), (4, 3, 2, 2), (3,), (3,))
+case("attention", lambda q, k, v, b: F.scaled_dot_product_attention(q, k, v, b), (1, 2, 3, 4), (1, 2, 5, 4), (1, 2, 5, 3), (3, 5))
+case("attentionCausal", lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), *[(1, 2, 4, 3)] * 3)
+for name, f in {
+    "reshapeFloat": lambda t: t.reshape(3, 2), "permuteFloat": lambda t: t.permute(1, 0), "expandFloat": lambda t: t.expand(2, 2, 3),
+    "concatFloat": lambda t: torch.cat([t, t], 0), "splitFloat": lambda t: t.split([1, 2], 1), "sliceFloat": lambda t: t[:, 1:],
+    "gatherFloat": lambda t: t[torch.tensor([1, 0, 1])],
+}.items():
+    case(name, f, (2, 3))
 for name, f in {"and": torch.logical_and, "or": torch.logical_or, "xor": torch.logical_xor}.items():
     case(name, f, bools(0, 0, 1, 1), bools(0, 1, 0, 1))
 for name, f in {"bitAnd": torch.bitwise_and, "bitOr": torch.bitwise_or, "bitXor": torch.bitwise_xor}.items():

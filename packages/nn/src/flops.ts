@@ -20,6 +20,7 @@ export function flopsOf(node: Node): number {
     case 'convTranspose':
       return 2 * count(a) * count(b.slice(1));
     case 'attention':
+    case 'attend':
       return 2 * count(a.slice(0, 3)) * Number(b[2]) * (Number(a[3]) + Number(shapes[2]![3]));
     case 'lstm':
     case 'gru':

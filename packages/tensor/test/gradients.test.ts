@@ -37,6 +37,12 @@ const windows = (stride: number, pad: number, groups: number) => ({
 const overlapping = { ...windows(2, 1, 1), kernel: [3, 3], ceil: false };
 const meeting = tensor([0, 4, 4, 8, 9, 13, 13, 13], [1, 2, 2, 2], 'int64');
 
+const attended =
+  ({ bias = false, causal = false }) =>
+  (...inputs: Tensor[]): Tensor =>
+    apply('attention', inputs, { scale: 0.5, bias, dropout: false, causal });
+const twice = <T>(value: T): T[] => [value, value];
+
 /** One check or more for every operation; the test below fails when an operation has none. */
 const cases: { readonly [P in OpName]?: readonly Case[] } = {
   add: [{ f: (a, b) => a!.add(b!), shapes: [[3, 4], [4]] }],
@@ -180,22 +186,40 @@ const cases: { readonly [P in OpName]?: readonly Case[] } = {
   ],
   layerNorm: [{ f: (x, w, b) => apply('layerNorm', [x!, w!, b!], { eps: 1e-5 }), shapes: [[4, 3, 8], [8], [8]] }],
   attention: [
+    { f: attended({}), shapes: [[2, 3, 4, 5], ...twice([2, 3, 6, 5])] },
+    { f: attended({ bias: true }), shapes: [[2, 1, 4, 5], ...twice([2, 1, 6, 5]), [2, 1, 1, 6]] },
+    { f: attended({ causal: true }), shapes: [[2, 1, 4, 5], ...twice([2, 1, 6, 5])] },
+    { f: attended({ bias: true, causal: true }), shapes: [[2, 1, 4, 5], ...twice([2, 1, 6, 5]), [2, 1, 1, 6]] },
+    { f: attended({ causal: true }), shapes: [[1, 2, 256, 3], ...twice([1, 2, 256, 3])] }, // by blocks
+  ],
+  attend: [
     {
-      f: (q, k, v) => apply('attention', [q!, k!, v!], { scale: 0.5, bias: false, dropout: false }),
-      shapes: [
-        [2, 3, 4, 5],
-        [2, 3, 6, 5],
-        [2, 3, 6, 5],
-      ],
-    },
-    {
-      f: (q, k, v, b) => apply('attention', [q!, k!, v!, b!], { scale: 0.5, bias: true, dropout: false }),
+      f: (q, k, v, bias) => {
+        const mask = tensor(
+          Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? 0 : 1.5)),
+          [1, 1, 4, 6],
+        );
+        const [y, weights] = applyAll('attend', [q!, k!, v!, bias!, mask], { bias: true, dropout: true });
+        return concat([y!.reshape([-1]), weights!.reshape([-1])], 0);
+      },
       shapes: [
         [2, 1, 4, 5],
         [2, 1, 6, 5],
-        [2, 1, 6, 5],
-        [2, 1, 1, 6],
+        [2, 1, 6, 3],
+        [1, 6],
       ],
+    },
+    {
+      f: (q, k, v) => applyAll('attend', [q!, k!, v!], { bias: false, dropout: false })[1]!,
+      shapes: [[2, 1, 4, 5], ...twice([2, 1, 6, 5])],
+    },
+    {
+      // The slope of a slope.
+      f: (q, k, v) => {
+        const y = attended({})(q!, k!, v!);
+        return gradients(y.mul(y).sum(), [k!])[0]!;
+      },
+      shapes: [[1, 1, 3, 4], ...twice([1, 1, 5, 4])],
     },
   ],
   scan: [

@@ -1,4 +1,4 @@
-import { apply, full, iota, type Tensor } from '@rivulet/tensor';
+import { apply, full, type Tensor } from '@rivulet/tensor';
 import { dropoutMask } from './dropout.ts';
 
 export interface AttentionOptions {
@@ -23,25 +23,16 @@ const HIDDEN = -1e30;
  * @throws ShapeError where the shapes do not fit.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const { scale = 1 / Math.sqrt(q.size(-1)), dropout = 0 } = options;
-  const bias = attentionBias(q, k, options);
+  const { scale = 1 / Math.sqrt(q.size(-1)), dropout = 0, causal = false } = options;
+  const bias = attentionBias(options);
   const dropped = dropoutMask([...q.shape.slice(0, 3), k.dim(2)], dropout);
   const inputs = [q, k, v, ...(bias ? [bias] : []), ...(dropped ? [dropped] : [])];
-  return apply('attention', inputs, { scale, bias: bias !== null, dropout: dropped !== null });
+  return apply('attention', inputs, { scale, bias: bias !== null, dropout: dropped !== null, causal });
 }
 
-/** What bias and masks add to the scores; null where that is nothing. */
-function attentionBias(q: Tensor, k: Tensor, { mask, bias, causal = false }: AttentionOptions): Tensor | null {
-  const hide = (allowed: Tensor): Tensor => allowed.where(full([], 0), HIDDEN);
-  const biases = [...(bias ? [bias] : []), ...(mask ? [hide(mask)] : [])];
-  if (causal) {
-    const keys = iota(k.dim(2)).unsqueeze(0); // [1, S]
-    const queries = iota(q.dim(2)).unsqueeze(1); // [L, 1]
-    const offset = iota(k.dim(2))
-      .max()
-      .sub(iota(q.dim(2)).max()); // S − L
-    biases.push(hide(keys.less(queries.add(offset).add(1))));
-  }
+/** What bias and mask add to the scores; null where that is nothing. */
+function attentionBias({ mask, bias }: AttentionOptions): Tensor | null {
+  const biases = [...(bias ? [bias] : []), ...(mask ? [mask.where(full([], 0), HIDDEN)] : [])];
   return biases.length === 0 ? null : biases.reduce((a, b) => a.add(b));
 }
 

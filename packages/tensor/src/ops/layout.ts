@@ -2,7 +2,7 @@ import { apply, applyAll, normalizeAxis } from '../apply.ts';
 import { addDims, type Dim, divDims, formatShape, mulDims, type Shape, sameDim, sameShape, sizeOf } from '../dim.ts';
 import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import type { Tensor } from '../tensor.ts';
+import type { OpNode, Tensor } from '../tensor.ts';
 import { sumTo } from './broadcast.ts';
 import type { Rules, TensorType } from './rule.ts';
 
@@ -57,7 +57,12 @@ export const layout: Rules<LayoutOps> = {
         throw new ShapeError('permute', `[${order}] is no order of the axes of ${formatShape(x!.shape)}`);
       return [{ dtype: x!.dtype, shape: order.map((axis) => x!.shape[axis]!) }];
     },
-    gradient: ({ attrs: { order }, grads: [g] }) => [g!.permute(order.map((_, i) => order.indexOf(i)))],
+    gradient: ({ attrs: { order }, grads: [g] }) => [
+      reordered(
+        g!,
+        order.map((_, i) => order.indexOf(i)),
+      ),
+    ],
     lower: (g, { names, attrs }) => [g.op('Transpose', names, { perm: attrs.order })],
   },
   expand: {
@@ -141,6 +146,14 @@ export const layout: Rules<LayoutOps> = {
     },
   },
 };
+
+/** As `permute`; of what has just been permuted, in one step. */
+function reordered(t: Tensor, order: readonly number[]): Tensor {
+  const { node } = t;
+  if (node.kind !== 'op' || node.op !== 'permute') return t.permute(order);
+  const { order: first } = (node as OpNode<'permute'>).attrs;
+  return node.inputs[0]!.permute(order.map((axis) => first[axis]!));
+}
 
 /** The gradient of a tensor that was taken apart: missing parts are zero. */
 function joinParts(parts: readonly TensorType[], grads: readonly (Tensor | null)[], axis: number): Tensor {
