@@ -1,5 +1,5 @@
 import { type Module, storageOf } from '@rivulet/nn';
-import { compile, gradients, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
+import { type BackendName, compile, gradients, type HostTensor, type Tensor, tensor } from '@rivulet/tensor';
 import { expect } from 'chai';
 
 /** What the scripts in tools/reference store of a layer of PyTorch's. */
@@ -26,38 +26,37 @@ export function fillModule(module: Module): void {
   });
 }
 
-/** Compares outputs and the gradients of sum(output · fill(9)) by inputs and parameters. */
+/** All run the same graphs. */
+export const backends: readonly BackendName[] = ['native', 'node', 'wasm'];
+
+/** Compares outputs and the gradients of sum(output · fill(9)) by inputs and parameters, on every backend. */
 export async function checkParity(
-  { outputs, inputs, parameters }: Expected,
+  expected: Expected,
   module: Module | null,
   given: readonly HostTensor[],
   forward: (...xs: Tensor[]) => Tensor[],
 ): Promise<void> {
+  expect([...(module?.parameters().keys() ?? [])]).to.deep.equal(Object.keys(expected.parameters));
+  const all = [...expected.outputs, ...expected.inputs, ...Object.values(expected.parameters)];
   const specs = Object.fromEntries(given.map((x, i) => [`x${i}`, { shape: x.dims }]));
-  const names = [...(module?.parameters().keys() ?? [])];
-  const graph = await compile(specs, (feeds) => {
-    const xs = given.map((_, i) => feeds[`x${i}`]!);
-    const ys = forward(...xs);
-    const weighted = ys.map((y) => y.mul(tensor(fill(y.shape as number[], 9).data, y.shape as number[])).sum());
-    const loss = weighted.reduce((a, b) => a.add(b));
-    const wrt = [...xs, ...(module?.parameters().values() ?? [])];
-    const grads = gradients(loss, wrt);
-    return Object.fromEntries([
-      ...ys.map((y, i) => [`y${i}`, y] as const),
-      ...grads.map((g, i) => [`g${i}`, g] as const),
-    ]);
-  });
-  const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
-  await graph.dispose();
-  const close = { atol: 2e-5, rtol: 1e-4 };
-  outputs.forEach((y, i) => {
-    expect(results[`y${i}`]!.data).to.be.allclose(y, close);
-  });
-  inputs.forEach((g, i) => {
-    expect(results[`g${i}`]!.data).to.be.allclose(g, close);
-  });
-  expect(names).to.deep.equal(Object.keys(parameters));
-  names.forEach((name, i) => {
-    expect(results[`g${given.length + i}`]!.data).to.be.allclose(parameters[name]!, close);
-  });
+  for (const backend of backends) {
+    const graph = await compile(
+      specs,
+      (feeds) => {
+        const xs = given.map((_, i) => feeds[`x${i}`]!);
+        const ys = forward(...xs);
+        const weighted = ys.map((y) => y.mul(tensor(fill(y.shape as number[], 9).data, y.shape as number[])).sum());
+        const loss = weighted.reduce((a, b) => a.add(b));
+        const grads = gradients(loss, [...xs, ...(module?.parameters().values() ?? [])]);
+        return Object.fromEntries([...ys, ...grads].map((value, i) => [`value${i}`, value]));
+      },
+      { backend },
+    );
+    const results = await graph.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
+    await graph.dispose();
+    expect(Object.keys(results).length).to.equal(all.length);
+    all.forEach((values, i) => {
+      expect(results[`value${i}`]!.data, `value ${i} on '${backend}'`).to.be.allclose(values);
+    });
+  }
 }

@@ -18,7 +18,7 @@ import {
 } from '@rivulet/nn';
 import { compile, compileStep, gradients, type HostTensor, input, symbol, type Tensor } from '@rivulet/tensor';
 import { expect } from 'chai';
-import { checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
+import { backends, checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
 
 interface BatchNormCase {
   readonly training: Expected;
@@ -82,12 +82,14 @@ const functions: Record<string, [f: (x: Tensor) => Tensor, shape: number[]]> = {
   localResponseEven: [(x) => localResponseNorm(x, { size: 4, alpha: 2, beta: 0.5 }), [2, 5, 2, 3]],
 };
 
-/** The output alone, by the operations that inference uses. */
-async function infer(f: (x: Tensor) => Tensor, shape: readonly number[]): Promise<ArrayLike<number>> {
-  const graph = await compile({ x: { shape } }, ({ x }) => ({ y: f(x) }));
-  const { y } = await graph.run({ x: fill(shape, 3) });
-  await graph.dispose();
-  return y.data as Float32Array;
+/** Compares the output alone, by the operations that inference uses, on every backend. */
+async function checkInference(f: (x: Tensor) => Tensor, shape: readonly number[], expected: number[]): Promise<void> {
+  for (const backend of backends) {
+    const graph = await compile({ x: { shape } }, ({ x }) => ({ y: f(x) }), { backend });
+    const { y } = await graph.run({ x: fill(shape, 3) });
+    await graph.dispose();
+    expect(y.data, backend).to.be.allclose(expected);
+  }
 }
 
 describe('convolution', () => {
@@ -96,7 +98,7 @@ describe('convolution', () => {
       const module = make();
       fillModule(module);
       await checkParity(cases[name]!, module, [fill(shape, 3)], (x) => [module.forward(x!)]);
-      expect(await infer((x) => module.forward(x), shape)).to.be.allclose(cases[name]!.outputs[0]!, { atol: 1e-5 });
+      await checkInference((x) => module.forward(x), shape, cases[name]!.outputs[0]!);
     });
 
   // Compiled as a step, depthwise convolutions take another form; with another number of images, yet another.
@@ -123,16 +125,13 @@ describe('convolution', () => {
         const expected = { y: outputs[0]!, dx: inputs[0]!, ...parameters };
         expect(Object.keys(results)).to.deep.equal(Object.keys(expected));
         for (const [key, values] of Object.entries(expected))
-          expect((results as Record<string, HostTensor>)[key]!.data, key).to.be.allclose(values, {
-            atol: 2e-5,
-            rtol: 1e-4,
-          });
+          expect((results as Record<string, HostTensor>)[key]!.data, key).to.be.allclose(values);
       });
 
   for (const [name, [f, shape]] of Object.entries(functions))
     it(`gives PyTorch's output and gradient: ${name}`, async () => {
       await checkParity(cases[name]!, null, [fill(shape, 3)], (x) => [f(x!)]);
-      expect(await infer(f, shape)).to.be.allclose(cases[name]!.outputs[0]!, { atol: 1e-5 });
+      await checkInference(f, shape, cases[name]!.outputs[0]!);
     });
 
   it('wants a number of channels to compare with', () => {
@@ -183,7 +182,7 @@ describe('batch normalization', () => {
         return { outputs: { y, dx: dx!, dWeight: dWeight!, dBias: dBias! }, updates: new Map() };
       });
       const { y, dx, dWeight, dBias } = await step.run({ x: fill(shape, 3), g: cotangent });
-      const close = { atol: 2e-5, rtol: 1e-4 };
+      const close = { atol: 1e-6, rtol: 1e-5 };
       expect(y.data).to.be.allclose(training.outputs[0]!, close);
       expect(dx.data).to.be.allclose(training.inputs[0]!, close);
       expect(dWeight.data).to.be.allclose(training.parameters.weight!, close);
@@ -199,6 +198,6 @@ describe('batch normalization', () => {
       ]);
       for (const [key, expected] of Object.entries(buffers))
         expect(Array.from(storageOf(norm[key as 'running_mean']).data, Number), key).to.be.allclose(expected);
-      expect(await infer((x) => norm.forward(x), shape)).to.be.allclose(inference, close);
+      await checkInference((x) => norm.forward(x), shape, inference);
     });
 });

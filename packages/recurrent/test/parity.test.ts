@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { GRU, GRUCell, LSTM, LSTMCell, RNN, RNNCell } from '@rivulet/recurrent';
 import { compile, type Tensor, tensor } from '@rivulet/tensor';
 import { expect } from 'chai';
-import { checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
+import { backends, checkParity, type Expected, fill, fillModule } from '../../../test/support/parity.ts';
 
 type Variant = 'plain' | 'stacked';
 
@@ -66,14 +66,18 @@ describe('recurrent layers', () => {
         fillModule(module);
         const feeds = given(states);
         const specs = Object.fromEntries(feeds.map(({ dims }, i) => [`x${i}`, { shape: dims }]));
-        const graph = await compile(specs, ({ x0, x1, x2 }) =>
-          Object.fromEntries(forward(x0!, x1!, x2).map((y, i) => [`y${i}`, y])),
-        );
-        const results = await graph.run(Object.fromEntries(feeds.map((feed, i) => [`x${i}`, feed])));
-        await graph.dispose();
-        expected.outputs.forEach((y, i) => {
-          expect(results[`y${i}`]!.data).to.be.allclose(y);
-        });
+        for (const backend of backends) {
+          const graph = await compile(
+            specs,
+            ({ x0, x1, x2 }) => Object.fromEntries(forward(x0!, x1!, x2).map((y, i) => [`y${i}`, y])),
+            { backend },
+          );
+          const results = await graph.run(Object.fromEntries(feeds.map((feed, i) => [`x${i}`, feed])));
+          await graph.dispose();
+          expected.outputs.forEach((y, i) => {
+            expect(results[`y${i}`]!.data, backend).to.be.allclose(y);
+          });
+        }
       });
     }
 
