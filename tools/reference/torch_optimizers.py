@@ -1,5 +1,6 @@
-"""Training curves with PyTorch's optimizers → packages/training/test/fixtures/torch-optimizers.json (pip install torch)."""
+"""Training curves with PyTorch's optimizers, and timm's Lion → packages/training/test/fixtures/torch-optimizers.json (pip install torch timm)."""
 import torch
+from timm.optim import Lion
 from torch import nn
 
 from torch_parity import fill, fill_module, store
@@ -49,6 +50,7 @@ cases = {
     "rmspropCentered": train(lambda n: O.RMSprop(n.parameters(), lr=0.01, momentum=0.5, centered=True, weight_decay=0.01)),
     "adagrad": train(lambda n: O.Adagrad(n.parameters(), lr=0.1, lr_decay=0.1, initial_accumulator_value=0.2)),
     "adadelta": train(lambda n: O.Adadelta(n.parameters(), lr=2.0, weight_decay=0.01)),
+    "lion": train(lambda n: Lion(n.parameters(), lr=0.01, betas=(0.8, 0.9), weight_decay=0.1)),
     "groups": train(groups),
 }
 store("packages/training/test/fixtures/torch-optimizers.json", cases)

@@ -1,23 +1,27 @@
-"""Learning rates of torch.optim.lr_scheduler for 50 steps → packages/training/test/fixtures/torch-schedules.json."""
+"""Learning rates of torch.optim.lr_scheduler and of transformers for 50 steps → packages/training/test/fixtures/torch-schedules.json.
+
+pip install torch transformers
+"""
 import json
 import warnings
 from pathlib import Path
 
 import torch
 from torch.optim import lr_scheduler as L
+from transformers import optimization as H
 
 warnings.simplefilter("ignore")
 
 
-def rates(make, lr=0.1, metric=None):
+def rates(make, lr=0.1, metric=None, skipped=0):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
     scheduler = make(optimizer)
     found = []
-    for step in range(50):
+    for step in range(50 + skipped):
         found.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step(*([] if metric is None else [metric(step)]))
-    return found
+    return found[skipped:]
 
 
 def wave(step):
@@ -39,7 +43,10 @@ cases = {
     "oneCycle": rates(one_cycle()),
     "oneCycle linear": rates(one_cycle(anneal_strategy="linear", pct_start=0.4, div_factor=10)),
     "oneCycle three phases": rates(one_cycle(three_phase=True, final_div_factor=100)),
-    "inverseSquareRoot": rates(lambda o: L.LambdaLR(o, lambda s: min((s + 1) / 10, (10 / (s + 1)) ** 0.5))),
+    # the first rate of these is 0, ours is their second
+    "cosine": rates(lambda o: H.get_cosine_schedule_with_warmup(o, 10, 60), skipped=1),
+    "cosine floor": rates(lambda o: L.CosineAnnealingLR(o, 50, 0.02), skipped=1),
+    "inverseSquareRoot": rates(lambda o: H.get_inverse_sqrt_schedule(o, 10, 10), skipped=1),
     "polynomialDecay": rates(lambda o: L.PolynomialLR(o, 40, 2.0)),
     "inTurn": rates(lambda o: L.SequentialLR(o, [L.LinearLR(o, 0.1, 1.0, 10), L.ExponentialLR(o, 0.9), L.StepLR(o, 3)], [10, 30])),
     "combined": rates(lambda o: L.ChainedScheduler([L.LinearLR(o, 0.1, 1.0, 10), L.ExponentialLR(o, 0.9)])),

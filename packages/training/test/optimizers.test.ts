@@ -50,6 +50,7 @@ const optimizers: Record<string, Options> = {
   rmspropCentered: { optimizer: rmsprop({ lr: 0.01, momentum: 0.5, centered: true, weightDecay: 0.01 }) },
   adagrad: { optimizer: adagrad({ lr: 0.1, lrDecay: 0.1, initialAccumulator: 0.2 }) },
   adadelta: { optimizer: adadelta({ lr: 2, weightDecay: 0.01 }) },
+  lion: { optimizer: lion({ lr: 0.01, betas: [0.8, 0.9], weightDecay: 0.1, decayed: 'all' }) }, // timm's
   groups: {
     optimizer: adamW({ lr: 0.05, weightDecay: 0.1, decayed: 'all' }),
     groups: [{ parameters: '2', optimizer: adamW({ lr: 0.005, weightDecay: 0 }) }],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   combined,
   constantRate,
+  cosine,
   cosineRestarts,
   exponentialDecay,
   inTurn,
@@ -26,6 +27,8 @@ const schedules: Record<string, Schedule> = {
   stepDecay: stepDecay({ lr, every: 7, gamma: 0.5 }),
   multiStepDecay: multiStepDecay({ lr, milestones: [3, 20, 21], gamma: 0.3 }),
   exponentialDecay: exponentialDecay({ lr, gamma: 0.93 }),
+  cosine: cosine({ lr, steps: 60, warmup: 10 }),
+  'cosine floor': cosine({ lr, steps: 50, floor: 0.2 }),
   cosineRestarts: cosineRestarts({ lr, first: 8, minLr: 0.01 }),
   'cosineRestarts longer': cosineRestarts({ lr, first: 4, factor: 2 }),
   linearRate: linearRate({ lr, start: 0.25, steps: 11 }),
