@@ -23,6 +23,27 @@ mask = torch.ones(4, 6, dtype=torch.bool).tril(2)
 y = nn.functional.scaled_dot_product_attention(q, kv, kv, attn_mask=mask)
 cases["causalAttention"] = result([y], [q, kv], nn.Identity())
 
+sizes = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True}
+for name, options in {"encoderLayer": {}, "encoderLayerNormFirst": {"norm_first": True, "activation": "gelu", "bias": False}}.items():
+    layer = nn.TransformerEncoderLayer(8, 2, **sizes, **options)
+    fill_module(layer)
+    x = fill(2, 5, 8, phase=3.0).requires_grad_()
+    cases[name] = result([layer(x, src_key_padding_mask=ignore)], [x], layer)
+
+later = torch.ones(3, 3, dtype=torch.bool).triu(1)
+for name, options in {"decoderLayer": {}, "decoderLayerNormFirst": {"norm_first": True}}.items():
+    layer = nn.TransformerDecoderLayer(8, 2, **sizes, **options)
+    fill_module(layer)
+    x, memory = fill(2, 3, 8, phase=3.0).requires_grad_(), fill(2, 5, 8, phase=4.0).requires_grad_()
+    y = layer(x, memory, tgt_mask=later, memory_key_padding_mask=ignore)
+    cases[name] = result([y], [x, memory], layer)
+
+model = nn.Transformer(8, 2, 2, 1, **sizes)
+fill_module(model)
+source, x = fill(2, 5, 8, phase=3.0).requires_grad_(), fill(2, 3, 8, phase=4.0).requires_grad_()
+y = model(source, x, tgt_mask=later, src_key_padding_mask=ignore, memory_key_padding_mask=ignore)
+cases["transformer"] = result([y], [source, x], model)
+
 linear, norm, embedding = nn.Linear(6, 4), nn.LayerNorm(4), nn.Embedding(5, 6)
 stack = nn.ModuleDict({"embedding": embedding, "linear": linear, "norm": norm})
 fill_module(stack)

@@ -81,6 +81,17 @@ export {
 export { MultiheadAttention, type MultiheadAttentionConfig } from './layers/multihead-attention.ts';
 export { GroupNorm, instanceNorm, RMSNorm } from './layers/norms.ts';
 export {
+  type DecoderOptions,
+  Transformer,
+  type TransformerConfig,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerConfig,
+  type TransformerStackConfig,
+} from './layers/transformer.ts';
+export {
   type Layer,
   type LoadOptions,
   Module,

@@ -35,6 +35,6 @@ export class DropPath extends Module {
   }
 }
 
-function wantProbability(layer: string, p: number): void {
+export function wantProbability(layer: string, p: number): void {
   if (!(p >= 0 && p < 1)) throw new RangeError(`${layer}: the probability must be in [0, 1), got ${p}`);
 }
