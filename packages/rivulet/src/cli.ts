@@ -11,6 +11,7 @@ const commands: Group = {
   generate: async () => (await import('./commands/generate.ts')).addGenerate,
   serve: async () => (await import('./commands/serve.ts')).addServe,
   classify: async () => (await import('./commands/classify.ts')).addClassify,
+  calibrate: async () => (await import('./commands/calibrate.ts')).addCalibrate,
   export: async () => (await import('./commands/export.ts')).addExport,
   embed: async () => (await import('./commands/embed.ts')).addEmbed,
   segment: async () => (await import('./commands/segment.ts')).addSegment,

@@ -21,6 +21,7 @@ export * from '@rivulet/tokenizer';
 export * from '@rivulet/training';
 export * from '@rivulet/transformer';
 export * from '@rivulet/vision';
+export { calibrateModel } from './calibrate-model.ts';
 export { type ExportOptions, exportModel } from './export/export-model.ts';
 export {
   type ImageFolder,

@@ -17,10 +17,10 @@ import { atOnce, inSlices } from './slices.ts';
 export function exportONNX<I extends InputSpecs>(
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
-  { weights = 'float32' }: WeightOptions = {},
+  { weights = 'float32', calibration }: WeightOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const { feeds, outputs } = traced('exportONNX', specs, build);
-  return atOnce(encodeInParts(atOnce(lowerInParts(feeds, outputs, { weights }))));
+  return atOnce(encodeInParts(atOnce(lowerInParts(feeds, outputs, { weights, ...(calibration && { calibration }) }))));
 }
 
 export interface SaveONNXOptions extends WeightOptions {
@@ -39,12 +39,14 @@ export async function saveONNX<I extends InputSpecs>(
   path: string,
   specs: I,
   build: (inputs: Inputs<I>) => Outputs,
-  { weights = 'float32', external }: SaveONNXOptions = {},
+  { weights = 'float32', calibration, external }: SaveONNXOptions = {},
 ): Promise<string[]> {
   const { feeds, outputs } = traced('saveONNX', specs, build);
   const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until they are written
   try {
-    const lowered = await inSlices(lowerInParts(feeds, outputs, { weights, held }));
+    const lowered = await inSlices(
+      lowerInParts(feeds, outputs, { weights, held, ...(calibration && { calibration }) }),
+    );
     const { model, files } = placeWeights(lowered, basename(path), external ? { most: 0 } : {});
     const beside = files.map(({ name, tensors }): FileContent => {
       return { path: join(dirname(path), name), chunks: weightChunks(tensors) };

@@ -50,6 +50,14 @@ export { type ScanOptions, type ScanStep, scan } from './ops/scan.ts';
 export { type OpAttributes, type OpName, ops } from './ops/table.ts';
 export { type PerAxis, perAxis, reach } from './ops/windows.ts';
 export type { NestedValues } from './print.ts';
+export {
+  type CalibrationMethod,
+  type CalibrationOptions,
+  calibrate,
+  calibrationMethods,
+} from './quantization/calibrate.ts';
+export { type ActivationRange, type Calibration, parseCalibration } from './quantization/calibration.ts';
+export { type EachOf, eachOf } from './quantization/each-of.ts';
 export { type Random, seeded, xoshiro128 } from './random.ts';
 export type { InParts } from './slices.ts';
 export {

@@ -59,6 +59,7 @@ export {
 export { fitImage, normalizeImage, preprocess } from './image/preprocess.ts';
 export { type Box, type Interpolation, type ResizeOptions, resizeImage } from './image/resize.ts';
 export { ImageError, type ImageSource } from './image/source.ts';
+export { calibrateImages, type ImageCalibrationOptions } from './inference/calibrate-images.ts';
 export { ImageClassifier, type ImageLabel, type ImageLogits } from './inference/image-classifier.ts';
 export { ImageEmbedder } from './inference/image-embedder.ts';
 export { type ImageOutput, ImageProgram, type ImageProgramOptions } from './inference/image-program.ts';

@@ -2,6 +2,7 @@ import { embedInputs, fromIterable } from '@rivulet/stream';
 import { ImageEmbedder } from '@rivulet/vision';
 import type { Command } from 'commander';
 import { readImageModel } from '../load.ts';
+import { calibrated } from '../loading/calibration-file.ts';
 import { perImage, showAll } from './images.ts';
 import { write } from './input.ts';
 import { type WeightsOption, weightsOption } from './weights-option.ts';
@@ -26,7 +27,7 @@ export function addEmbed(rivulet: Command): void {
 
 async function run(files: readonly string[], { model: directory, normalize, weights }: Options): Promise<void> {
   const { model, image } = await readImageModel(directory);
-  const embedder = await ImageEmbedder.compile(model, image, { weights });
+  const embedder = await calibrated(directory, { weights }, (all) => ImageEmbedder.compile(model, image, all));
   await showAll(
     fromIterable(files).pipe(embedInputs<string>(embedder, perImage)),
     ({ input: file, vector }) => {

@@ -9,6 +9,7 @@ import {
   saveONNX,
   type WeightFormat,
 } from '@rivulet/tensor';
+import { calibrated } from '../loading/calibration-file.ts';
 import { isClassifier } from '../loading/classifier-config.ts';
 import { readClassifier } from '../loading/image-models.ts';
 import { type Json, ModelError, readConfig } from '../loading/model-files.ts';
@@ -16,7 +17,7 @@ import { readCausalLM } from '../loading/text-models.ts';
 import { exportDecoder } from './decoder.ts';
 import { exportClassifier } from './image-classifier.ts';
 
-/** The file is named for the format of its weights, as transformers.js looks for it. */
+/** The file is named for the format of its weights, as transformers.js looks for it. Of weights 'int8' the folder's calibration is used. */
 export type ExportOptions = SaveONNXOptions;
 
 /** A model as other programs read it. */
@@ -53,7 +54,7 @@ export async function exportModel(directory: string, output: string, options: Ex
   const { graph, files } = await exported(directory, config);
   await mkdir(join(output, 'onnx'), { recursive: true });
   const file = join(output, 'onnx', `model${endings[options.weights ?? 'float32']}.onnx`);
-  const [, ...beside] = await saveONNX(file, graph.inputs, graph.build, options);
+  const [, ...beside] = await calibrated(directory, options, (all) => saveONNX(file, graph.inputs, graph.build, all));
   const inPlace = (await realpath(directory)) === (await realpath(output));
   const counts = { ...(await dataFiles(output)), ...(beside.length > 0 && { [basename(file)]: beside.length }) };
   const all =

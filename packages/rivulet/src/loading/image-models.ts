@@ -8,8 +8,10 @@ import {
   ImageSegmenter,
   loadBackboneWeights,
   parseSegmenterConfig,
+  type SegmenterFolder,
 } from '@rivulet/vision';
 import type { ImageModel, SegmentationModel } from '../load.ts';
+import { calibrated } from './calibration-file.ts';
 import { parseClassifierConfig, withProcessor } from './classifier-config.ts';
 import { type Json, ModelError, naming, readText, readWeights } from './model-files.ts';
 
@@ -33,7 +35,17 @@ export async function readClassifier(directory: string, published: Json): Promis
 
 export async function loadClassifier(directory: string, json: Json, options: CompileOptions): Promise<ImageModel> {
   const { model, labels, image } = await readClassifier(directory, json);
-  return { kind: 'image', model: await ImageClassifier.compile(model, labels, image, options) };
+  const compiled = await calibrated(directory, options, (all) => ImageClassifier.compile(model, labels, image, all));
+  return { kind: 'image', model: compiled };
+}
+
+/** A segmentation model as it stands in its folder: not compiled. */
+export async function readSegmenter(directory: string, json: Json): Promise<SegmenterFolder> {
+  const file = join(directory, 'config.json');
+  const folder = naming(file, () => skipInit(() => parseSegmenterConfig(json, json.architecture as string)));
+  const { file: checkpoint, weights } = await readWeights(directory);
+  naming(checkpoint, () => loadBackboneWeights(folder.model, weights));
+  return folder;
 }
 
 export async function loadSegmenter(
@@ -41,13 +53,9 @@ export async function loadSegmenter(
   json: Json,
   options: CompileOptions,
 ): Promise<SegmentationModel> {
-  const file = join(directory, 'config.json');
-  const { model, image, labels } = naming(file, () =>
-    skipInit(() => parseSegmenterConfig(json, json.architecture as string)),
-  );
-  const { file: checkpoint, weights } = await readWeights(directory);
-  naming(checkpoint, () => loadBackboneWeights(model, weights));
-  return { kind: 'segmentation', model: await ImageSegmenter.compile(model, labels, image, options) };
+  const { model, image, labels } = await readSegmenter(directory, json);
+  const compiled = await calibrated(directory, options, (all) => ImageSegmenter.compile(model, labels, image, all));
+  return { kind: 'segmentation', model: compiled };
 }
 
 /** Lines of a number and a name, in the order of the logits. */

@@ -1,6 +1,8 @@
 import { SymbolicDim } from '../dim.ts';
 import { HeldWeights } from '../held.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from '../onnx/model.ts';
+import type { Calibration } from '../quantization/calibration.ts';
+import { quantizeModel } from '../quantization/quantize-model.ts';
 import { atOnce, type InParts } from '../slices.ts';
 import type { Tensor } from '../tensor.ts';
 import { BLOCKED } from './lowering.ts';
@@ -27,6 +29,8 @@ export interface LowerOptions {
   readonly channelBlock?: number;
   /** How baked weights of linear layers are stored. Default 'float32'. */
   readonly weights?: WeightFormat;
+  /** What was seen of activations: convolutions are written in whole numbers. Only with weights 'int8'. */
+  readonly calibration?: Calibration;
   /** Where the values of baked parameters are. Default: in the parameters. */
   readonly held?: HeldWeights;
 }
@@ -34,9 +38,11 @@ export interface LowerOptions {
 export function* lowerInParts(
   inputs: readonly NamedTensor[],
   outputs: readonly NamedTensor[],
-  { winograd = 0, channelBlock = 0, weights = 'float32', held = new HeldWeights([]) }: LowerOptions = {},
+  { winograd = 0, channelBlock = 0, weights = 'float32', calibration, held = new HeldWeights([]) }: LowerOptions = {},
 ): InParts<OnnxModel> {
   checkWeightFormat(weights);
+  if (calibration && weights !== 'int8')
+    throw new TypeError(`a calibration goes with weights 'int8', got weights '${weights}'`);
   const symbols = new Map<string, { input: string; axis: number }>();
   for (const { name, tensor } of inputs)
     tensor.shape.forEach((dim, axis) => {
@@ -71,7 +77,9 @@ export function* lowerInParts(
     initializers: [...shared.initializers, ...(yield* pack(shared))],
   };
   const opsets = { '': 21, 'com.microsoft': 1, ...(channelBlock > 0 && { [BLOCKED]: 1 }) };
-  return { graph: shared.packed.size > 0 ? pruned(graph) : graph, opsets };
+  const model = { graph, opsets };
+  const whole = calibration ? yield* quantizeModel(model, calibration) : model;
+  return shared.packed.size > 0 || calibration ? { ...whole, graph: pruned(whole.graph) } : whole;
 }
 
 /** Without what nothing reads: packed weights are not needed as they were. */

@@ -292,7 +292,7 @@ function turnedElementwise(node: OpNode, rule: OpRule<never>): ChannelsLast<neve
   return { inputs: images, outputs: [0], when: () => true, lower: rule.lower };
 }
 
-function attribute(value: NodeAttributes[string]): OnnxAttribute {
+export function attribute(value: NodeAttributes[string]): OnnxAttribute {
   if (typeof value === 'number') return { int: value };
   if (typeof value === 'string') return { string: value };
   return Array.isArray(value) ? { ints: value as readonly number[] } : (value as OnnxAttribute);
