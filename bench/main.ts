@@ -28,6 +28,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   vision: async () => (await import('./vision.ts')).vision,
   winograd: async () => (await import('./tasks/winograd.ts')).winograd,
   weights: async () => (await import('./weights.ts')).weights,
+  int8: async () => (await import('./int8.ts')).int8,
   stream: async () => (await import('./stream.ts')).stream,
   images: async () => (await import('./images.ts')).images,
 };

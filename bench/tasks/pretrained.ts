@@ -44,7 +44,8 @@ export async function pretrained(): Promise<Figure[]> {
   return [...figures, ...(await photographs()), await cifar()];
 }
 
-async function loaded(name: string) {
+/** A checkpoint's network and how its images are prepared. */
+export async function loaded(name: string): Promise<{ readonly model: Backbone; readonly image: ImageConfig }> {
   const config = await json(join(folder(name), 'config.json'));
   const { create, image } = parseBackboneConfig(config, config.architecture);
   const model = create();

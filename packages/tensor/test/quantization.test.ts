@@ -130,21 +130,25 @@ describe('convolutions in whole numbers', () => {
     const small = { x: { shape: [1, 2, 1, 3] } };
     const x = hostTensor([0, 255, 120, 2, 1, 0], 'float32', [1, 2, 1, 3]);
     const calibration: Calibration = {
-      ranges: { x: { min: 0, max: 255 }, Conv_0: { min: -256, max: 254 } },
-      means: { x: [0, 0] },
+      ranges: { input_0: { min: 0, max: 255 }, Conv_0: { min: -256, max: 254 } },
+      means: { input_0: [0, 0] },
     };
     const graph = await compile(small, build, { weights: 'int8', calibration });
     expect([...(await graph.run({ x })).y.data]).to.deep.equal([-126, 192, 120]);
     await graph.dispose();
   });
 
-  it('take a calibration of more than they are, of another batch size, and through JSON', async () => {
+  it('take a calibration of more than they are, of another name of the input and batch size, and through JSON', async () => {
     const build = network();
     const calibration = parseCalibration(JSON.parse(JSON.stringify(await calibrate(specs, build, [images(4)]))));
     const part = ({ x }: { x: Tensor }) => ({ inner: build({ x }).inner });
-    const fixed = { x: { shape: [2, 3, 8, 8] } };
-    const [plain, whole] = [await compile(fixed, part), await compile(fixed, part, { weights: 'int8', calibration })];
-    const batch = images(2);
+    const renamed = ({ image }: { image: Tensor }) => part({ x: image });
+    const fixed = { image: { shape: [2, 3, 8, 8] } };
+    const [plain, whole] = [
+      await compile(fixed, renamed),
+      await compile(fixed, renamed, { weights: 'int8', calibration }),
+    ];
+    const batch = { image: images(2).x };
     expect(relativeError((await whole.run(batch)).inner, (await plain.run(batch)).inner)).to.be.below(0.04);
     await Promise.all([plain.dispose(), whole.dispose()]);
   });
@@ -175,10 +179,10 @@ describe('calibrate', () => {
     const all = await ranges({ method: 'minmax' }, [batch]);
     const most = await ranges({ method: 'percentile', percentile: 99 }, [batch]);
     const best = await ranges({}, [batch]);
-    expect(all.x!.max).to.equal(20);
-    expect(most.x!.max).to.be.within(0.9, 1.1);
-    expect(best.x!.max).to.be.within(1, 20);
-    expect(all.x!.min).to.be.within(-1, -0.99);
+    expect(all.input_0!.max).to.equal(20);
+    expect(most.input_0!.max).to.be.within(0.9, 1.1);
+    expect(best.input_0!.max).to.be.within(1, 20);
+    expect(all.input_0!.min).to.be.within(-1, -0.99);
   });
 
   it('takes batches from lists, generators and Observables', async () => {
@@ -211,7 +215,7 @@ describe('calibrate', () => {
         batch.x.data[7] = Number.NaN;
         return calibrate(specs, build, [images(1), batch]);
       },
-      "calibrate: batch 1 gives values of 'x' that are no finite numbers",
+      "calibrate: batch 1 gives values of 'input_0' that are no finite numbers",
     ],
     [
       'a batch of another shape',
@@ -252,9 +256,12 @@ describe('calibrate', () => {
       () =>
         compile(specs, build, {
           weights: 'int8',
-          calibration: { ranges: { x: { min: 0, max: 1 }, Conv_0: { min: 0, max: 1 } }, means: { x: [1, 2] } },
+          calibration: {
+            ranges: { input_0: { min: 0, max: 1 }, Conv_0: { min: 0, max: 1 } },
+            means: { input_0: [1, 2] },
+          },
         }),
-      "the calibration has 2 channels of 'x', the network 3: it is of another one; calibrate this one",
+      "the calibration has 2 channels of 'input_0', the network 3: it is of another one; calibrate this one",
     ],
   ];
   for (const [what, work, message] of rows)

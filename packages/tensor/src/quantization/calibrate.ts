@@ -56,6 +56,7 @@ export async function calibrate<I extends InputSpecs>(
   const histograms = names.ranges.map(() => new Histogram());
   const sums = names.means.map((): number[] => []);
   let count = 0;
+  let total = 0;
   try {
     for await (const batch of eachOf(batches)) {
       const results = await session.run(orderFeeds(specs, batch));
@@ -65,9 +66,11 @@ export async function calibrate<I extends InputSpecs>(
             `calibrate: batch ${count} gives values of '${names.ranges[i]}' that are no finite numbers`,
           );
       });
+      const size = results[0]!.data.length; // batches count as they are large
+      total += size;
       sums.forEach((sum, i) => {
         results[histograms.length + i]!.data.forEach((mean, channel) => {
-          sum[channel] = (sum[channel] ?? 0) + Number(mean);
+          sum[channel] = (sum[channel] ?? 0) + size * Number(mean);
         });
       });
       count++;
@@ -78,7 +81,7 @@ export async function calibrate<I extends InputSpecs>(
   if (count === 0) throw new RangeError('calibrate: no batches were given; the ranges of activations come from them');
   return {
     ranges: Object.fromEntries(names.ranges.map((name, i) => [name, rangeOf(histograms[i]!)])),
-    means: Object.fromEntries(names.means.map((name, i) => [name, sums[i]!.map((sum) => short(sum / count))])),
+    means: Object.fromEntries(names.means.map((name, i) => [name, sums[i]!.map((sum) => short(sum / total))])),
   };
 }
 

@@ -86,9 +86,9 @@ export class WholeGraph {
    * such as the arithmetic of symbolic sizes.
    */
   #site(value: string): Site {
-    const opType = this.view.producers.get(value)?.opType;
     const known = this.#names.get(value);
-    if (known !== undefined || opType === undefined) return { value, name: known ?? value };
+    if (known !== undefined) return { value, name: known };
+    const opType = this.view.producers.get(value)?.opType ?? 'input'; // whatever it is called
     const number = this.#counts.get(opType) ?? 0;
     this.#counts.set(opType, number + 1);
     const name = `${opType}_${number}`;

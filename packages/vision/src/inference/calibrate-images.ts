@@ -7,7 +7,7 @@ import {
   type HostTensor,
   symbol,
 } from '@rivulet/tensor';
-import { decodeImage } from '../image/decode.ts';
+import { decodeImage, type Image } from '../image/decode.ts';
 import type { ImageConfig } from '../image/image-config.ts';
 import { preprocess } from '../image/preprocess.ts';
 import { ImageError, type ImageSource } from '../image/source.ts';
@@ -25,14 +25,14 @@ interface ImageBatch {
 }
 
 /**
- * As `calibrate`, of an image model and image files: what `ImageClassifier`, `ImageEmbedder` and `ImageSegmenter` take as `calibration`,
+ * As `calibrate`, of an image model and images (files, or decoded with the model's channels): what `ImageClassifier`, `ImageEmbedder` and `ImageSegmenter` take as `calibration`,
  * together with `weights: 'int8'`. A hundred images of the kind that will come are enough; they need no labels.
  * @throws ImageError naming a file that is no image; RangeError where there is none, or the model has no convolution.
  */
 export function calibrateImages(
   model: ImageLogits,
   image: ImageConfig,
-  images: EachOf<ImageSource>,
+  images: EachOf<ImageSource | Image>,
   { batchSize = 4, onImageError, ...options }: ImageCalibrationOptions = {},
 ): Promise<Calibration> {
   if (!(Number.isSafeInteger(batchSize) && batchSize > 0))
@@ -44,14 +44,15 @@ export function calibrateImages(
 
 async function* batches(
   config: ImageConfig,
-  images: EachOf<ImageSource>,
+  images: EachOf<ImageSource | Image>,
   size: number,
   onImageError: ImageCalibrationOptions['onImageError'],
 ): AsyncGenerator<ImageBatch> {
   let batch: Float32Array[] = [];
   for await (const source of eachOf(images)) {
     try {
-      batch.push(preprocess(await decodeImage(source, { channels: config.channels }), config));
+      const image = isImage(source) ? source : await decodeImage(source, { channels: config.channels });
+      batch.push(preprocess(image, config));
     } catch (error) {
       if (!onImageError || !(error instanceof ImageError)) throw error;
       onImageError(error);
@@ -62,6 +63,8 @@ async function* batches(
   }
   if (batch.length > 0) yield joined(batch, config);
 }
+
+const isImage = (source: ImageSource | Image): source is Image => typeof source === 'object' && 'data' in source;
 
 function joined(batch: readonly Float32Array[], { channels, size }: ImageConfig): ImageBatch {
   const data = new Float32Array(batch.length * batch[0]!.length);
