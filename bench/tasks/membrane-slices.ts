@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { decodeImage, type HostTensor, type Random } from 'rivulet';
+import { decodeImage, type HostTensor } from 'rivulet';
 
 /** Height and width of every slice. */
 export const SIDE = 512;
@@ -27,45 +27,14 @@ export async function readSlice(folder: string, i: number): Promise<Slice> {
 }
 
 /** The slice before, the slice and the one behind; at the ends of the volume the slice itself stands for the one that is missing. */
-function neighbours(volume: readonly Slice[], i: number): Float32Array[] {
+export function neighbours(volume: readonly Slice[], i: number): Float32Array[] {
   return [volume[i - 1] ?? volume[i]!, volume[i]!, volume[i + 1] ?? volume[i]!].map(({ image }) => image);
 }
 
-/** Where the pixel [y, x] of a turned square comes from: 8 symmetries, of which 0 changes nothing. */
-function place(symmetry: number, y: number, x: number, side: number): number {
+/** Where the pixel [y, x] of a turned slice comes from: 8 symmetries, of which 0 changes nothing. */
+function place(symmetry: number, y: number, x: number): number {
   const [row, column] = symmetry & 4 ? [x, y] : [y, x];
-  return (symmetry & 2 ? side - 1 - row : row) * side + (symmetry & 1 ? side - 1 - column : column);
-}
-
-/** Squares from anywhere in slices that lie together, turned and mirrored, with contrast and brightness changed a little. */
-export function crops(
-  volume: readonly Slice[],
-  random: Random,
-  { count, side }: { readonly count: number; readonly side: number },
-): Record<'images' | 'cells', HostTensor> {
-  const area = side * side;
-  const [images, cells] = [new Float32Array(count * CHANNELS * area), new Float32Array(count * area)];
-  const between = (low: number, high: number): number => low + (high - low) * random.nextFloat();
-  for (let n = 0; n < count; n++) {
-    const chosen = random.nextUint32() % volume.length;
-    const seen = neighbours(volume, chosen);
-    const [top, left] = [random.nextUint32() % (SIDE - side + 1), random.nextUint32() % (SIDE - side + 1)];
-    const symmetry = random.nextUint32() % 8;
-    const [contrast, brightness] = [between(0.8, 1.25), between(-0.2, 0.2)];
-    for (let i = 0; i < area; i++) {
-      const from = place(symmetry, Math.floor(i / side), i % side, side);
-      const source = (top + Math.floor(from / side)) * SIDE + left + (from % side);
-      for (const [c, image] of seen.entries())
-        images[(n * CHANNELS + c) * area + i] = image[source]! * contrast + brightness;
-      cells[n * area + i] = volume[chosen]!.cell[source]!;
-    }
-  }
-  const of = (channels: number, data: Float32Array): HostTensor => ({
-    dtype: 'float32',
-    dims: [count, channels, side, side],
-    data,
-  });
-  return { images: of(CHANNELS, images), cells: of(1, cells) };
+  return (symmetry & 2 ? SIDE - 1 - row : row) * SIDE + (symmetry & 1 ? SIDE - 1 - column : column);
 }
 
 export type Scores = {
@@ -84,7 +53,7 @@ export async function scoresOf(
   const area = SIDE * SIDE;
   const mean = new Float32Array(area);
   for (const symmetry of symmetries) {
-    const from = Int32Array.from({ length: area }, (_, at) => place(symmetry, Math.floor(at / SIDE), at % SIDE, SIDE));
+    const from = Int32Array.from({ length: area }, (_, at) => place(symmetry, Math.floor(at / SIDE), at % SIDE));
     const data = new Float32Array(CHANNELS * area);
     for (const [c, image] of seen.entries())
       data.set(
