@@ -61,6 +61,7 @@ export function specialEncoding(part: Extract<TemplatePart, { ids: readonly numb
 }
 
 export function withType(e: Encoding, typeId: number, overflowToo: boolean): Encoding {
+  if (e.overflowing.length === 0 && e.typeIds.every((own) => own === typeId)) return e;
   const overflowing = overflowToo ? e.overflowing.map((part) => withType(part, typeId, true)) : e.overflowing;
   return { ...e, typeIds: e.typeIds.map(() => typeId), overflowing };
 }

@@ -3,17 +3,28 @@ import type { IdBuffer } from './id-buffer.ts';
 
 /** How many characters of white space a token has at its ends, as byte-level vocabularies write it. */
 function blanksOf(token: string): { leading: number; trailing: number } {
-  const leading = /^[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*/.exec(token)![0].length;
-  const trailing = /[Ġ\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.exec(token)![0].length;
+  let leading = 0;
+  while (leading < token.length && isBlank(token.charCodeAt(leading))) leading++;
+  let trailing = 0;
+  while (trailing < token.length && isBlank(token.charCodeAt(token.length - 1 - trailing))) trailing++;
   return { leading, trailing };
+}
+
+/** White space, and the stand-in of a blank. */
+function isBlank(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  if (code < 0x1680) return code === 0x120 || code === 0x85 || code === 0xa0;
+  if (code >= 0x2000 && code <= 0x200a) return true;
+  return code === 0x1680 || code === 0x2028 || code === 0x2029 || code === 0x202f || code === 0x205f || code === 0x3000;
 }
 
 /** Takes white space at the ends of tokens out of their offsets. */
 export function trimOffsets(e: Encoding, addPrefixSpace: boolean): void {
   for (const part of e.overflowing) trimOffsets(part, addPrefixSpace);
   e.tokens.forEach((token, i) => {
-    const [start, end] = e.offsets[i]!;
     const { leading, trailing } = blanksOf(token);
+    if (leading + trailing === 0) return;
+    const [start, end] = e.offsets[i]!;
     const kept = addPrefixSpace && (i === 0 || start === 0) ? 1 : 0;
     const from = trimmedStart(start, end, leading - kept);
     e.offsets[i] = [from, trimmedEnd(from, end, trailing)];
