@@ -29,20 +29,28 @@ export interface TextIds {
 
 /** Everything known about the ids of a text. */
 export function encodingOf({ ids, offsets, words, sequence, tokenOf }: TextIds): Encoding {
-  const all = Array.from(ids.toArray());
+  const { length } = ids;
   const bounds = offsets.values;
-  const filled = (value: number): number[] => new Array<number>(all.length).fill(value);
-  return {
-    ids: all,
-    tokens: all.map(tokenOf),
-    offsets: all.map((_, i) => [bounds[2 * i]!, bounds[2 * i + 1]!]),
+  const filled = (value: number): number[] => new Array<number>(length).fill(value);
+  const e = {
+    ids: filled(0),
+    tokens: new Array<string>(length),
+    offsets: new Array<[number, number]>(length),
     typeIds: filled(sequence),
     specialTokensMask: filled(0),
     attentionMask: filled(1),
-    wordIds: Array.from(words.toArray()),
+    wordIds: filled(0),
     sequenceIds: filled(sequence),
     overflowing: [],
   };
+  for (let i = 0; i < length; i++) {
+    const id = ids.values[i]!;
+    e.ids[i] = id;
+    e.tokens[i] = tokenOf(id);
+    e.offsets[i] = [bounds[2 * i]!, bounds[2 * i + 1]!];
+    e.wordIds[i] = words.values[i]!;
+  }
+  return e;
 }
 
 export function specialEncoding(part: Extract<TemplatePart, { ids: readonly number[] }>): Encoding {
