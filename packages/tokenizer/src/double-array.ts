@@ -19,30 +19,42 @@ export class DoubleArray {
    * @throws RangeError for more strings than 22 bits can number the nodes of.
    */
   constructor(entries: Iterable<readonly [bytes: Uint8Array, value: number]>) {
-    const sorted = [...entries].filter(([bytes]) => bytes.length > 0).sort(([a], [b]) => compare(a, b)); // which is stable
-    const work: number[] = [0, 0, sorted.length, 0]; // node, from, to, depth
+    const strings: Uint8Array[] = [];
+    const numbers: number[] = [];
+    for (const [bytes, value] of entries) {
+      if (bytes.length === 0) continue;
+      strings.push(bytes);
+      numbers.push(value);
+    }
+    const order = sortedOrder(strings);
+    /** The bytes that go on from a node, and from which string on each does. */
+    const bytes = new Uint8Array(256);
+    const starts = new Int32Array(257);
+    const work: number[] = [0, 0, order.length, 0]; // node, from, to, depth
     while (work.length > 0) {
       const depth = work.pop()!;
       const to = work.pop()!;
       let from = work.pop()!;
       const node = work.pop()!;
-      for (; from < to && sorted[from]![0].length === depth; from++) {
-        this.values[node] = sorted[from]![1];
+      for (; from < to && strings[order[from]!]!.length === depth; from++) {
+        this.values[node] = numbers[order[from]!]!;
         this.nodes[node]! |= ENDS;
       }
       if (from === to) continue;
-      const bytes: number[] = [];
-      const starts: number[] = [];
+      let count = 0;
       for (let i = from; i < to; i++) {
-        const byte = sorted[i]![0][depth]!;
-        if (byte === bytes.at(-1)) continue;
-        bytes.push(byte);
-        starts.push(i);
+        const byte = strings[order[i]!]![depth]!;
+        if (count > 0 && byte === bytes[count - 1]) continue;
+        bytes[count] = byte;
+        starts[count++] = i;
       }
-      const base = this.#place(bytes);
+      starts[count] = to;
+      const base = this.#place(bytes, count);
       this.nodes[node]! |= base << BASE;
-      for (const byte of bytes) this.nodes[base + byte] = byte + 1;
-      for (const [i, byte] of bytes.entries()) work.push(base + byte, starts[i]!, starts[i + 1] ?? to, depth + 1);
+      for (let i = 0; i < count; i++) {
+        this.nodes[base + bytes[i]!] = bytes[i]! + 1;
+        work.push(base + bytes[i]!, starts[i]!, starts[i + 1]!, depth + 1);
+      }
     }
     const size = this.#highest + 256 + 1;
     this.nodes = this.nodes.slice(0, size);
@@ -50,19 +62,20 @@ export class DoubleArray {
     this.#bases = new Uint8Array(0);
   }
 
-  /** Where nodes for all these bytes are free. */
-  #place(bytes: readonly number[]): number {
+  /** Where nodes for the first `count` bytes are free. */
+  #place(bytes: Uint8Array, count: number): number {
     const least = bytes[0]!;
     let taken = 0;
     for (let at = Math.max(this.#free, least + 1); ; at++) {
       this.#room(at + 256);
-      if (this.nodes[at] !== 0) {
+      const { nodes } = this;
+      if (nodes[at] !== 0) {
         taken++;
         continue;
       }
       const base = at - least;
       let fits = this.#bases[base] === 0;
-      for (let i = 1; i < bytes.length && fits; i++) fits = this.nodes[base + bytes[i]!] === 0;
+      for (let i = 1; i < count && fits; i++) fits = nodes[base + bytes[i]!] === 0;
       if (!fits) continue;
       // Where nearly everything was taken, nobody need look again.
       if (taken > 0.95 * (at - this.#free + 1)) this.#free = at;
@@ -89,6 +102,19 @@ export class DoubleArray {
 export const LABEL = 0x1ff;
 export const ENDS = 0x200;
 export const BASE = 10;
+
+/** The places of byte strings in their order, those of equal ones as they came. */
+function sortedOrder(strings: readonly Uint8Array[]): Uint32Array {
+  // Six bytes in a number tell most of them apart.
+  const keys = Float64Array.from(strings, (bytes) => {
+    let key = 0;
+    for (let i = 0; i < 6; i++) key = 256 * key + (bytes[i] ?? 0);
+    return key;
+  });
+  return Uint32Array.from(strings, (_, i) => i).sort(
+    (a, b) => keys[a]! - keys[b]! || compare(strings[a]!, strings[b]!) || a - b,
+  );
+}
 
 function compare(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
