@@ -27,6 +27,8 @@ export class MergedWords {
   /** Ends that nobody asked for. */
   readonly #stops = new IdBuffer();
   #firsts: Int32Array = new Int32Array(256);
+  /** Id plus one of characters of three bytes that are a word and a token, by their code; Chinese is hardly anything else. */
+  readonly #characters = new Int32Array(0x10000);
   /** Whether what was encoded last ends with an unknown token. */
   #unknown = false;
 
@@ -51,6 +53,15 @@ export class MergedWords {
         before = byte;
       }
       const length = to - from;
+      if (length === 3 && bytes[from]! >> 4 === 0xe) {
+        const own = this.#characters[codeOf(bytes, from)]!;
+        if (own > 0) {
+          this.#unknown = false;
+          ids.push(own - 1);
+          ends?.push(to);
+          continue;
+        }
+      }
       if (length > LONGEST || !words.find(view, from, length)) {
         this.#split(bytes, from, to, ids, ends);
         continue;
@@ -99,7 +110,10 @@ export class MergedWords {
     this.#matched ??= this.#match();
     if (this.#matched.encode(bytes, from, to, ids, stops)) {
       this.#unknown = false;
-      if (to - from <= LONGEST) this.#words.keep(ids.values, stops.values, first, firstStop, ids.length - first, from);
+      if (to - from === 3 && bytes[from]! >> 4 === 0xe && ids.length === first + 1)
+        this.#characters[codeOf(bytes, from)] = ids.values[first]! + 1;
+      else if (to - from <= LONGEST)
+        this.#words.keep(ids.values, stops.values, first, firstStop, ids.length - first, from);
     } else {
       // Unknown characters stay alone.
       let known = from;
@@ -161,6 +175,10 @@ export class MergedWords {
     });
   }
 }
+
+/** Of a character of three bytes. */
+const codeOf = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! & 15) << 12) | ((bytes[at + 1]! & 63) << 6) | (bytes[at + 2]! & 63);
 
 /** Every merge with dropout looks at the whole word, so that a longer one is taken in parts. */
 const MOST = 256;
