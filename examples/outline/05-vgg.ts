@@ -54,7 +54,7 @@ export async function vgg({ short, say, picture }: Lesson): Promise<void> {
     manualSeed(1);
     const model = new VGG(kernels, data.names.length);
     const { flops, trainable } = summary(model, [{ shape: [1, ...data.shape] }]);
-    const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 6 });
+    const { accuracy, losses } = await trainClassifier(model, data, { epochs: short ? 1 : 5 });
     say(`${name}: ${trainable} parameters, ${(flops / 1e6).toFixed(0)} MFLOP an image, ${percent(accuracy)} right`);
     lines[name] = losses;
   }

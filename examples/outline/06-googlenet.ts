@@ -54,7 +54,7 @@ export async function googlenet({ short, say, picture }: Lesson): Promise<void> 
   const data = await photos(short);
   manualSeed(1);
   const model = new SmallGoogLeNet(data.names.length);
-  const { accuracy, confusion } = await trainClassifier(model, data, { epochs: short ? 1 : 8 });
+  const { accuracy, confusion } = await trainClassifier(model, data, { epochs: short ? 1 : 7 });
   say(`${data.source}: ${model.parameterCount()} parameters, ${percent(accuracy)} right`);
   const mistakes = confusion.flatMap((row, i) => row.map((count, j) => ({ count: i === j ? 0 : count, i, j })));
   for (const { count, i, j } of mistakes.sort((a, b) => b.count - a.count).slice(0, 3))
