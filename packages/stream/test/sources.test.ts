@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -206,6 +206,43 @@ describe('tail', () => {
     expect(await part(folder, checkpoint, 0, { from: 'end' })).to.deep.equal([]);
     await appendFile(at('a'), 'while it was away\n');
     expect(await part(folder, checkpoint, 1, { from: 'end' })).to.deep.equal(['a:0:while it was away']);
+  });
+
+  it('forgets deleted files once their lines are done, while it runs and while it was away', async () => {
+    const checkpoint = at('.positions');
+    const inode = (name: string): string => `${statSync(at(name)).ino}`;
+    const known = (): string[] => {
+      const positions = existsSync(checkpoint) ? JSON.parse(readFileSync(checkpoint, 'utf8')) : [];
+      return positions.map(({ file }: { file: string }) => file.split(':')[1]);
+    };
+    const seen: string[] = [];
+    const run = (): Subscription =>
+      tail(folder, { poll: 1, from: 'start', checkpoint })
+        .pipe(savePositions(checkpoint, { every: 1 }))
+        .subscribe(({ text }) => seen.push(text));
+    await writeFile(at('a'), 'one\n');
+    await writeFile(at('b'), 'two\n');
+    let running = run();
+    await until(() => known().length === 2);
+    // A deleted file is told with the next line of another: more of them come, one by one, until it was noticed.
+    const only = (name: string) => {
+      let before = -1;
+      return (): boolean => {
+        if (seen.length > before) appendFileSync(at(name), 'more\n');
+        before = seen.length;
+        return known().join() === inode(name);
+      };
+    };
+    await rm(at('a'));
+    await until(only('b'));
+    running.unsubscribe();
+    await writeFile(at('c'), 'three\n'); // beside the other, so that it cannot get its inode
+    await rm(at('b'));
+    running = run();
+    await until(() => seen.includes('three'));
+    await until(only('c'));
+    running.unsubscribe();
+    expect(seen.filter((text) => text !== 'more')).to.deep.equal(['one', 'two', 'three']);
   });
 
   it('gives a line again whose work was not done', async () => {

@@ -14,6 +14,8 @@ export interface FilePosition {
   readonly offset: number;
   /** Lines that were read. */
   readonly lines: number;
+  /** Files that are there no more, and all of whose lines came before: once this line is done, nobody needs to know of them. */
+  readonly gone?: readonly string[];
 }
 
 /** Reads the positions that a checkpoint holds, by file; null where there is none yet. @throws RangeError for a file that is none. */
@@ -64,19 +66,27 @@ export function savePositions<T>(
   checkWhole('every', every);
   return pullOperator(async function* (source) {
     const done = new Map<string, FilePosition>();
+    const gone = new Set<string>();
     let unsaved = 0;
     const save = async (): Promise<void> => {
       if (unsaved === 0) return;
       unsaved = 0;
       const before = (await readPositions(checkpoint)) ?? []; // with what `tail` noted of other files
-      await writePositions(checkpoint, new Map([...before, ...done]).values());
+      const all = [...new Map([...before, ...done]).values()];
+      await writePositions(
+        checkpoint,
+        all.filter(({ file }) => !gone.has(file)),
+      );
       done.clear();
+      gone.clear();
     };
     try {
       for await (const item of source) {
         yield item;
-        const position = positionOf(item);
+        const { gone: left = [], ...position } = positionOf(item);
+        for (const file of left) gone.add(file);
         done.set(position.file, position);
+        gone.delete(position.file); // it came back, or the chain changed the order
         if (++unsaved === every) await save();
       }
     } finally {

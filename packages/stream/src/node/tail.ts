@@ -16,7 +16,8 @@ export interface TailOptions extends EncodingOptions {
   readonly poll?: number;
   /**
    * A file that says how far each file was read, written by `savePositions` at the chain's end: there a stopped pipeline goes on, and
-   * files that it does not know are read from their start. Where it is not there yet, it is made. Default: none.
+   * files that it does not know are read from their start. Where it is not there yet, it is made; files that were deleted
+   * leave it with the next line of another. Default: none.
    */
   readonly checkpoint?: string;
 }
@@ -72,6 +73,7 @@ export function tail(
   };
 
   return fromPull(async function* (signal) {
+    const gone = new Set<string>(); // told with the next line of another
     const followed = new Map<string, Followed>(); // by device and inode, which a renamed file keeps
     const own = new Set(checkpoint === undefined ? [] : [join(checkpoint), join(`${checkpoint}.new`)]);
     let first = true;
@@ -84,7 +86,11 @@ export function tail(
     const give = function* (file: Followed, lines: Iterable<ByteLine>): Generator<TailLine> {
       for (const { text, bytes } of lines) {
         file.given += bytes;
-        yield { path: file.path, line: file.line++, text, position: positionOf(file) };
+        const { path: at, line } = file;
+        file.line++;
+        const told = [...gone].filter((key) => deviceOf(key) === deviceOf(file.key)); // a device that is gone may come back with all
+        for (const key of told) gone.delete(key);
+        yield { path: at, line, text, position: { ...positionOf(file), ...(told.length > 0 && { gone: told }) } };
       }
     };
     const rest = function* (file: Followed): Generator<TailLine> {
@@ -154,11 +160,14 @@ export function tail(
           // The first time, it may have been renamed between the listing of its name and the look at it.
           followed.delete(key);
           yield* rest(file);
+          if (checkpoint !== undefined) gone.add(key);
         }
       if (!changed) await sleep(poll, undefined, { signal }).catch(() => {});
     }
   });
 }
+
+const deviceOf = (key: string): string => key.slice(0, key.indexOf(':'));
 
 function positionOf({ key, head, given, line }: Followed): FilePosition {
   return { file: key, head: Buffer.from(head).toString('base64'), offset: given, lines: line };
