@@ -107,7 +107,7 @@ export class Translator implements LanguageModel {
   }
 
   /** @throws RangeError when the source is empty, longer than `maxSourceLength` tokens, or has one that the model has not. */
-  async open(prompt: ArrayLike<number>, { signal }: SessionRequest = {}): Promise<DecodingSession> {
+  async open(prompt: ArrayLike<number>, { signal, priority }: SessionRequest = {}): Promise<DecodingSession> {
     const { maxSourceLength, bosTokenId, vocabSize } = this.#model.config;
     if (prompt.length === 0) throw new RangeError('the source has no tokens');
     if (prompt.length > maxSourceLength)
@@ -115,7 +115,7 @@ export class Translator implements LanguageModel {
     const ids = Int32Array.from(prompt);
     // Told here: in a batch it would fail the others, too.
     checkIds('token', ids, vocabSize);
-    const { source, state: first } = await this.#reading.run(ids, signal);
+    const { source, state: first } = await this.#reading.run(ids, signal, priority);
     const writing = this.#writing;
     const { vocabSize: targetSize } = this;
     let state = first;
@@ -128,7 +128,7 @@ export class Translator implements LanguageModel {
       async step(tokens, parents) {
         checkIds('token', tokens, targetSize);
         checkIds('parent', parents, state.rows);
-        const next = await writing.run({ source, state, tokens, parents }, signal);
+        const next = await writing.run({ source, state, tokens, parents }, signal, priority);
         ({ state, peaks } = next);
         return next.logits;
       },

@@ -130,6 +130,18 @@ for (const [name, settings] of Object.entries({ 'with attention': config, withou
       await translator.dispose();
     });
 
+    it('writes texts with a higher priority first where not all go together', async () => {
+      const translator = await Translator.compile(make(), { maxRows: 1 });
+      const ended: number[] = [];
+      const write = async (priority: number): Promise<void> => {
+        for await (const event of generate(translator, [4, 19, 6], { maxNewTokens: 4, minNewTokens: 4, priority }))
+          if (event.type === 'generation-end') ended.push(priority);
+      };
+      await Promise.all([0, 1, 2].map(write));
+      expect(ended).to.deep.equal([2, 1, 0]);
+      await translator.dispose();
+    });
+
     it('refuses what would fail the texts beside it', async () => {
       const translator = await Translator.compile(make());
       const failed = async (work: Promise<unknown>): Promise<string> =>

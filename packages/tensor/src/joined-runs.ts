@@ -4,6 +4,7 @@ import { breathe } from './slices.ts';
 interface Waiting<T, R> {
   readonly item: T;
   readonly signal: AbortSignal | undefined;
+  readonly priority: number;
   resolve(result: R): void;
   reject(error: unknown): void;
 }
@@ -40,9 +41,12 @@ export class JoinedRuns<T, R> {
     this.#gather = gather;
   }
 
-  run(item: T, signal?: AbortSignal): Promise<R> {
+  /** @param priority items with a higher one go first while they wait; equals in the order in which they came. */
+  run(item: T, signal?: AbortSignal, priority: number = 0): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, signal, resolve, reject });
+      const before = this.#waiting.findIndex((other) => other.priority < priority);
+      const at = before < 0 ? this.#waiting.length : before;
+      this.#waiting.splice(at, 0, { item, signal, priority, resolve, reject });
       if (!this.#working) void this.#work();
     });
   }

@@ -24,6 +24,17 @@ describe('JoinedRuns', () => {
     expect(() => new JoinedRuns(async () => [], 0)).to.throw(RangeError, 'maxBatch must be a whole number from 1');
   });
 
+  it('takes those with a higher priority first, and equals in the order in which they came', async () => {
+    const batches: number[][] = [];
+    const runs = new JoinedRuns<number, number>(async (items) => {
+      batches.push([...items]);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      return items;
+    }, 2);
+    await Promise.all([1, 2, 3, 14, 5, 26, 17].map((item) => runs.run(item, undefined, Math.floor(item / 10))));
+    expect(batches).to.deep.equal([[1], [26, 14], [17, 2], [3, 5]]); // biome-ignore format: batches
+  });
+
   it('gathers what is asked for together, and drops what is aborted while it waits', async () => {
     const batches: number[][] = [];
     const runs = new JoinedRuns<number, number>(
