@@ -40,31 +40,47 @@ interface Outcome {
   readonly loss: number;
 }
 
+interface Run {
+  readonly tile: (typeof TILES)[number];
+  readonly seed: number;
+}
+
 /**
  * Whether training with Winograd's convolutions ends where training without ends: ResNet-20 on 3,000 images of CIFAR-10, each tile with
- * several seeds, which decide the weights and the order; 1,000 other images are held out. Parts are tiles: 0, 2, 4.
- * @throws RangeError for another tile, or where the images are not there.
+ * several seeds, which decide the weights and the order; 1,000 other images are held out. Parts are tiles, 0, 2 and 4, or one seed of a
+ * tile, as 4@2: a run takes 2.5 minutes, and each is told when it ends.
+ * @throws RangeError for another part, or where the images are not there.
  */
 export async function winograd(parts: readonly string[]): Promise<Figure[]> {
-  const tiles = parts.length > 0 ? TILES.filter((tile) => parts.includes(String(tile))) : TILES;
-  const unknown = parts.find((part) => !TILES.some((tile) => String(tile) === part));
-  if (unknown !== undefined) throw new RangeError(`winograd has no part '${unknown}'; there are: ${TILES.join(', ')}`);
+  const all = SEEDS.flatMap((seed) => TILES.map((tile): Run => ({ tile, seed })));
+  const covers = (part: string, { tile, seed }: Run): boolean => part === `${tile}` || part === `${tile}@${seed}`;
+  const unknown = parts.find((part) => !all.some((run) => covers(part, run)));
+  if (unknown !== undefined)
+    throw new RangeError(
+      `winograd has no part '${unknown}'; there are: ${TILES.join(', ')}, and TILE@SEED with the seeds ${SEEDS.join(', ')}`,
+    );
   if (!existsSync(FILE)) throw new RangeError(`the images are not there: ${FILE}`);
+  const wanted = all.filter((run) => parts.length === 0 || parts.some((part) => covers(part, run)));
   const examples = await readExamples();
-  const outcomes = new Map<number, Outcome[]>(tiles.map((tile) => [tile, []]));
-  for (const seed of SEEDS)
-    for (const tile of tiles) {
-      const outcome = await train(examples, tile, seed);
-      outcomes.get(tile)!.push(outcome);
-      process.stderr.write(`tile ${tile}, seed ${seed}: ${JSON.stringify(outcome)}\n`);
-    }
-  return [...outcomes].flatMap(([tile, all]) => {
-    const accuracies = all.map(({ accuracy }) => 100 * accuracy);
+  const outcomes: (Run & Outcome)[] = [];
+  for (const { tile, seed } of wanted) {
+    const outcome = await train(examples, tile, seed);
+    outcomes.push({ tile, seed, ...outcome });
+    process.stderr.write(`tile ${tile}, seed ${seed}: ${JSON.stringify(outcome)}\n`);
+  }
+  return TILES.flatMap((tile) => {
+    const own = outcomes.filter((outcome) => outcome.tile === tile);
+    if (own.length === 0) return [];
+    const accuracies = own.map(({ accuracy }) => 100 * accuracy);
     const what = tile === 0 ? 'the plain sums' : `Winograd, tile ${tile}`;
     return [
-      ...accuracies.map((value, i) => ({ what: `${what}, seed ${SEEDS[i]}: held-out accuracy`, value, unit: '%' })),
+      ...own.map(({ seed }, i) => ({
+        what: `${what}, seed ${seed}: held-out accuracy`,
+        value: accuracies[i]!,
+        unit: '%',
+      })),
       { what: `${what}: mean of the held-out accuracies`, value: mean(accuracies), unit: '%' },
-      { what: `${what}: mean of the last training losses`, value: mean(all.map(({ loss }) => loss)), unit: 'nat' },
+      { what: `${what}: mean of the last training losses`, value: mean(own.map(({ loss }) => loss)), unit: 'nat' },
     ];
   });
 }
