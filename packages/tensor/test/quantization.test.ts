@@ -132,6 +132,7 @@ describe('convolutions in whole numbers', () => {
     const calibration: Calibration = {
       ranges: { input_0: { min: 0, max: 255 }, Conv_0: { min: -256, max: 254 } },
       means: { input_0: [0, 0] },
+      peaks: {},
     };
     const graph = await compile(small, build, { weights: 'int8', calibration });
     expect([...(await graph.run({ x })).y.data]).to.deep.equal([-126, 192, 120]);
@@ -259,6 +260,7 @@ describe('calibrate', () => {
           calibration: {
             ranges: { input_0: { min: 0, max: 1 }, Conv_0: { min: 0, max: 1 } },
             means: { input_0: [1, 2] },
+            peaks: {},
           },
         }),
       "the calibration has 2 channels of 'input_0', the network 3: it is of another one; calibrate this one",
@@ -271,15 +273,16 @@ describe('calibrate', () => {
 
   it('JSON that is no calibration is refused, with the entry', () => {
     const means = { x: [1] };
+    const peaks = {};
     for (const [json, message] of [
       [null, 'a calibration must be an object, got null'],
-      [{ means }, "a calibration's 'ranges' must be an object, got undefined"],
-      [{ ranges: { x: 3 }, means }, "the range 'x' of a calibration must be an object, got 3"],
+      [{ means, peaks }, "a calibration's 'ranges' must be an object, got undefined"],
+      [{ ranges: { x: 3 }, means, peaks }, "the range 'x' of a calibration must be an object, got 3"],
       [
-        { ranges: { x: { min: 2, max: 1 } }, means },
+        { ranges: { x: { min: 2, max: 1 } }, means, peaks },
         'the range \'x\' of a calibration must have finite numbers min ≤ max, got {"min":2,"max":1}',
       ],
-      [{ ranges: {}, means: { x: ['1'] } }, "the means 'x' of a calibration must be a list of finite numbers"],
+      [{ ranges: {}, means: { x: ['1'] }, peaks }, "the means 'x' of a calibration must be a list of finite numbers"],
     ] as const)
       expect(() => parseCalibration(json)).to.throw(TypeError, message);
   });
@@ -333,6 +336,30 @@ describe('histogram of activations', () => {
       expect(histogram.add(Float32Array.of(1, value))).to.equal(false);
     expect(histogram.add(Float32Array.of(1, 2))).to.equal(true);
     expect(histogram.leastError().max).to.be.closeTo(2, 0.02);
+  });
+});
+
+describe('gains of channels', () => {
+  it('make channels of small values as fine as the others', async () => {
+    // one channel of values a hundred times as small, and a convolution that reads nothing else
+    const [first, second] = [new Conv2d(3, 4, 1, { bias: false }), new Conv2d(4, 4, 3, { groups: 4, bias: false })];
+    data(first.weight).forEach((value, i, all) => {
+      all[i] = i < 9 ? Math.abs(value) : Math.abs(value) / 100;
+    });
+    const build = ({ x }: { x: Tensor }) => ({ y: second.forward(first.forward(x).relu()) });
+    const calibration = await calibrate(specs, build, [images(8)]);
+    const { feeds, outputs } = traceInference(specs, build);
+    const { graph } = atOnce(lowerInParts(feeds, outputs, { weights: 'int8', calibration }));
+    const [scales] = graph.nodes.filter(({ opType }) => opType === 'QLinearConv').map(({ inputs }) => inputs[4]);
+    const found = graph.initializers.find(({ name }) => name === scales)!.data as Float32Array;
+    const before = (o: number): number => Math.max(...data(first.weight).slice(3 * o, 3 * o + 3)) / MOST;
+    expect(found[0]! / before(0)).to.be.within(1, 4);
+    expect(found[3]! / before(3)).to.be.within(16, 64.01);
+    const [plain, whole] = [await compile(specs, build), await compile(specs, build, { weights: 'int8', calibration })];
+    const batch = images(4);
+    const [expected, got] = [(await plain.run(batch)).y, (await whole.run(batch)).y];
+    expect(relativeError(got, expected)).to.be.below(0.03);
+    await Promise.all([plain.dispose(), whole.dispose()]);
   });
 });
 

@@ -10,7 +10,7 @@ import type { ActivationRange, Calibration } from './calibration.ts';
 import { type EachOf, eachOf } from './each-of.ts';
 import { Histogram } from './histogram.ts';
 import { observed } from './observed.ts';
-import { sitesOf } from './quantize-model.ts';
+import { type Sites, sitesOf } from './quantize-model.ts';
 
 export interface CalibrationOptions extends BackendChoice {
   /**
@@ -44,10 +44,10 @@ export async function calibrate<I extends InputSpecs>(
   const { feeds, outputs } = traceInference(specs, build);
   const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until the session has them
   let session: Session;
-  let names: { readonly ranges: readonly string[]; readonly means: readonly string[] };
+  let names: { readonly [K in keyof Sites]: readonly string[] };
   try {
     const { model, sites } = await inSlices(sitesOf(await inSlices(lowerInParts(feeds, outputs, { held }))));
-    names = { ranges: [...sites.ranges.keys()], means: [...sites.means.keys()] };
+    names = { ranges: [...sites.ranges.keys()], means: [...sites.means.keys()], peaks: [...sites.peaks.keys()] };
     const bytes = await inSlices(encodeInParts(observed(model, sites)));
     session = await (await chooseBackend(backend)).createSession(bytes, settings);
   } finally {
@@ -55,6 +55,7 @@ export async function calibrate<I extends InputSpecs>(
   }
   const histograms = names.ranges.map(() => new Histogram());
   const sums = names.means.map((): number[] => []);
+  const peaks = names.peaks.map((): number[] => []);
   let count = 0;
   let total = 0;
   try {
@@ -68,9 +69,15 @@ export async function calibrate<I extends InputSpecs>(
       });
       const size = results[0]!.data.length; // batches count as they are large
       total += size;
+      const [means, largest] = [results.slice(histograms.length), results.slice(histograms.length + sums.length)];
       sums.forEach((sum, i) => {
-        results[histograms.length + i]!.data.forEach((mean, channel) => {
+        means[i]!.data.forEach((mean, channel) => {
           sum[channel] = (sum[channel] ?? 0) + size * Number(mean);
+        });
+      });
+      peaks.forEach((peak, i) => {
+        largest[i]!.data.forEach((value, channel) => {
+          peak[channel] = Math.max(peak[channel] ?? Number.NEGATIVE_INFINITY, Number(value));
         });
       });
       count++;
@@ -82,6 +89,7 @@ export async function calibrate<I extends InputSpecs>(
   return {
     ranges: Object.fromEntries(names.ranges.map((name, i) => [name, rangeOf(histograms[i]!)])),
     means: Object.fromEntries(names.means.map((name, i) => [name, sums[i]!.map((sum) => short(sum / total))])),
+    peaks: Object.fromEntries(names.peaks.map((name, i) => [name, peaks[i]!.map(short)])),
   };
 }
 

@@ -13,11 +13,13 @@ export interface Calibration {
   readonly ranges: Readonly<Record<string, ActivationRange>>;
   /** The mean of each channel of what convolutions read. */
   readonly means: Readonly<Record<string, readonly number[]>>;
+  /** The largest value of each channel of what goes through a ReLU to one convolution alone. */
+  readonly peaks: Readonly<Record<string, readonly number[]>>;
 }
 
 /** A calibration from JSON. @throws TypeError naming the entry that is wrong. */
 export function parseCalibration(json: unknown): Calibration {
-  const { ranges, means } = asObject(json, 'a calibration');
+  const { ranges, means, peaks } = asObject(json, 'a calibration');
   for (const [name, range] of Object.entries(asObject(ranges, "a calibration's 'ranges'"))) {
     const { min, max } = asObject(range, `the range '${name}' of a calibration`);
     if (!isNumber(min) || !isNumber(max) || min > max)
@@ -25,9 +27,10 @@ export function parseCalibration(json: unknown): Calibration {
         `the range '${name}' of a calibration must have finite numbers min ≤ max, got ${JSON.stringify(range)}`,
       );
   }
-  for (const [name, values] of Object.entries(asObject(means, "a calibration's 'means'")))
-    if (!Array.isArray(values) || !values.every(isNumber))
-      throw new TypeError(`the means '${name}' of a calibration must be a list of finite numbers`);
+  for (const [what, entries] of Object.entries({ means, peaks }))
+    for (const [name, values] of Object.entries(asObject(entries, `a calibration's '${what}'`)))
+      if (!Array.isArray(values) || !values.every(isNumber))
+        throw new TypeError(`the ${what} '${name}' of a calibration must be a list of finite numbers`);
   return json as Calibration;
 }
 

@@ -42,3 +42,9 @@ export function captured({ attributes = {} }: OnnxNode): string[] {
     'graph' in value ? value.graph.nodes.flatMap((node) => [...node.inputs, ...captured(node)]) : [],
   );
 }
+
+/** An integer attribute. */
+export function intOf({ attributes = {} }: OnnxNode, key: string, otherwise: number): number {
+  const value = attributes[key];
+  return value && 'int' in value ? value.int : otherwise;
+}

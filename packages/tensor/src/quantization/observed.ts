@@ -1,19 +1,19 @@
 import type { OnnxModel, OnnxNode, OnnxTensor } from '../onnx/model.ts';
 import type { Sites } from './quantize-model.ts';
 
-/** A graph whose outputs are the values of all ranges, and then the means of channels. */
-export function observed({ graph, opsets }: OnnxModel, { ranges, means }: Sites): OnnxModel {
+/** A graph whose outputs are the values of all ranges, then the means and then the peaks of channels. */
+export function observed({ graph, opsets }: OnnxModel, { ranges, means, peaks }: Sites): OnnxModel {
   const axes = new Map<number, OnnxTensor>();
   const nodes: OnnxNode[] = [];
-  for (const [name, { value, rank }] of means) {
-    if (!axes.has(rank)) axes.set(rank, allButChannels(rank));
-    nodes.push({
-      opType: 'ReduceMean',
-      inputs: [value, axes.get(rank)!.name],
-      outputs: [`/mean/${name}`],
-      attributes: { keepdims: { int: 0 } },
-    });
-  }
+  const perChannel = (opType: string, sites: Sites['means']): void => {
+    for (const [name, { value, rank }] of sites) {
+      if (!axes.has(rank)) axes.set(rank, allButChannels(rank));
+      const inputs = [value, axes.get(rank)!.name];
+      nodes.push({ opType, inputs, outputs: [`/${opType}/${name}`], attributes: { keepdims: { int: 0 } } });
+    }
+  };
+  perChannel('ReduceMean', means);
+  perChannel('ReduceMax', peaks);
   // A value may be an input, which cannot be an output too.
   const copies = [...ranges].map(([name, value]) => ({
     opType: 'Identity',

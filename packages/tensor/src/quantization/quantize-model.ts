@@ -18,30 +18,41 @@ export function* quantizeModel(model: OnnxModel, calibration: Calibration): InPa
   return { ...model, graph: whole.graph() };
 }
 
+/** A value of which each channel is looked at, and the number of its axes. */
+export interface ChannelSite {
+  readonly value: string;
+  readonly rank: number;
+}
+
 /** Values of a graph, each with its name in a calibration. */
 export interface Sites {
   readonly ranges: ReadonlyMap<string, string>;
-  /** With the number of axes. */
-  readonly means: ReadonlyMap<string, { readonly value: string; readonly rank: number }>;
+  readonly means: ReadonlyMap<string, ChannelSite>;
+  readonly peaks: ReadonlyMap<string, ChannelSite>;
 }
 
 /** What `quantizeModel` has to know of a network, and the float32 graph to see it in. */
 export function* sitesOf(model: OnnxModel): InParts<{ readonly model: OnnxModel; readonly sites: Sites }> {
   const graph = yield* foldBatchNorms(model.graph);
   const ranges = new Map<string, string>();
-  const means = new Map<string, { value: string; rank: number }>();
+  const means = new Map<string, ChannelSite>();
+  const peaks = new Map<string, ChannelSite>();
+  const of =
+    (sites: Map<string, ChannelSite>): Seen['means'] =>
+    ({ name, value }, channels, rank) => {
+      sites.set(name, { value, rank });
+      return new Array<number>(channels).fill(0);
+    };
   const asked: Seen = {
     steps: ({ name, value }) => {
       ranges.set(name, value);
       return stepsOf({ min: 0, max: 1 });
     },
-    means: ({ name, value }, channels, rank) => {
-      means.set(name, { value, rank });
-      return new Array<number>(channels).fill(0);
-    },
+    means: of(means),
+    peaks: of(peaks),
   };
   yield* rewritten(new WholeGraph(graph, asked));
-  return { model: { ...model, graph }, sites: { ranges, means } };
+  return { model: { ...model, graph }, sites: { ranges, means, peaks } };
 }
 
 function* rewritten(whole: WholeGraph): InParts<WholeGraph> {
@@ -53,21 +64,25 @@ function* rewritten(whole: WholeGraph): InParts<WholeGraph> {
   return whole;
 }
 
-function given({ ranges, means }: Calibration): Seen {
+function given({ ranges, means, peaks }: Calibration): Seen {
   const of = <T>(entries: Readonly<Record<string, T>>, name: string): T => {
     if (!Object.hasOwn(entries, name))
       throw new RangeError(`the calibration says nothing of '${name}': it is of another network; calibrate this one`);
     return entries[name]!;
   };
-  return {
-    steps: ({ name }) => stepsOf(of(ranges, name)),
-    means: ({ name }, channels) => {
-      const known = of(means, name);
+  const channelsOf =
+    (entries: Calibration['means']): Seen['means'] =>
+    ({ name }, channels) => {
+      const known = of(entries, name);
       if (known.length !== channels)
         throw new RangeError(
           `the calibration has ${known.length} channels of '${name}', the network ${channels}: it is of another one; calibrate this one`,
         );
       return known;
-    },
+    };
+  return {
+    steps: ({ name }) => stepsOf(of(ranges, name)),
+    means: channelsOf(means),
+    peaks: channelsOf(peaks),
   };
 }

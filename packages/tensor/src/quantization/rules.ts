@@ -1,5 +1,7 @@
 import type { OnnxNode } from '../onnx/model.ts';
+import { gainsOf, withGains } from './equalize.ts';
 import { affineOf } from './fold-batch-norm.ts';
+import { intOf } from './graph-view.ts';
 import { type FloatWeights, quantizeWeights } from './quantized-weights.ts';
 import type { Steps } from './steps.ts';
 import type { Form, WholeGraph } from './whole-graph.ts';
@@ -59,11 +61,12 @@ function convolve(graph: WholeGraph, node: OnnxNode, x: string, weights: FloatWe
   const input = graph.whole(x);
   const { value, steps } = result(graph, node);
   const { dims, groups } = weights;
-  const { values, scales, bias } = quantizeWeights(
-    weights,
-    input.scale,
-    graph.means(x, dims[1]! * groups, dims.length),
-  );
+  const [inputs, rank] = [dims[1]! * groups, dims.length];
+  const before = graph.gains(x);
+  const means = graph.means(x, inputs, rank).map((mean, i) => mean * (before?.[i] ?? 1));
+  const after = gainsOf(graph, value, steps, dims[0]!, rank);
+  if (after) graph.setGains(value, after);
+  const { values, scales, bias } = quantizeWeights(withGains(weights, before, after), input.scale, means);
   const name = graph.emit(
     'QLinearConv',
     [
@@ -180,9 +183,4 @@ function isPooled(graph: WholeGraph, value: string): boolean {
   if (node.opType === 'ReduceMean' || node.opType === 'GlobalAveragePool') return true;
   const follows = ['Conv', 'Relu', 'Clip', 'HardSwish', 'HardSigmoid', 'Sigmoid', 'QuickGelu', 'BatchNormalization'];
   return follows.includes(node.opType) && isPooled(graph, node.inputs[0]!);
-}
-
-function intOf({ attributes = {} }: OnnxNode, key: string, otherwise: number): number {
-  const value = attributes[key];
-  return value && 'int' in value ? value.int : otherwise;
 }

@@ -16,6 +16,8 @@ export interface Seen {
   steps(site: Site): Steps;
   /** The means of its channels. */
   means(site: Site, channels: number, rank: number): readonly number[];
+  /** The largest values of its channels. */
+  peaks(site: Site, channels: number, rank: number): readonly number[];
 }
 
 /** A value in whole numbers: uint8, x ≈ scale · (q − zeroPoint). */
@@ -41,6 +43,7 @@ export class WholeGraph {
   readonly #done = new Set<OnnxNode>();
   readonly #names = new Map<string, string>();
   readonly #counts = new Map<string, number>();
+  readonly #gains = new Map<string, Float32Array>();
   #count = 0;
 
   constructor(source: OnnxGraph, seen: Seen) {
@@ -85,6 +88,20 @@ export class WholeGraph {
    * Values are numbered by what makes them, in the order in which they are asked for: so nothing that is not in whole numbers counts,
    * such as the arithmetic of symbolic sizes.
    */
+  /** The largest values of a value's channels. */
+  peaks(value: string, channels: number, rank: number): readonly number[] {
+    return this.#seen.peaks(this.#site(value), channels, rank);
+  }
+
+  /** What each channel of a value's form is multiplied with; null: nothing. */
+  gains(value: string): Float32Array | null {
+    return this.#gains.get(value) ?? null;
+  }
+
+  setGains(value: string, gains: Float32Array): void {
+    this.#gains.set(value, gains);
+  }
+
   #site(value: string): Site {
     const known = this.#names.get(value);
     if (known !== undefined) return { value, name: known };
