@@ -1,9 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { storageOf } from '@rivulet/nn';
-import { createSegmenter } from '@rivulet/vision';
+import { createModel, createSegmenter } from '@rivulet/vision';
 import { expect } from 'chai';
-import { load, loadImage, loadSegmentation, readImageModel, saveModelFolder } from 'rivulet';
+import {
+  calibrateModel,
+  exportModel,
+  ImageEmbedder,
+  load,
+  loadImage,
+  loadSegmentation,
+  ModelError,
+  parseCalibration,
+  readImageModel,
+  saveModelFolder,
+} from 'rivulet';
 import sharp from 'sharp';
 import { evaluateClassifier } from '../../packages/rivulet/src/training/evaluate-classifier.ts';
 import { rivulet, root, temporaryFolder } from '../support/repository.ts';
@@ -35,6 +46,50 @@ describe('commands over images', () => {
       for (const [i, file] of files.entries()) writeFileSync(at('data', label, `${i}.png`), readFileSync(file));
     }
     writeFileSync(at('data', '2', 'broken.png'), 'no image');
+  });
+
+  it('calibrate: keeps in the folder what --weights int8 needs', async () => {
+    const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
+    const image = { size: [32, 32], channels: 3, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: 'squash' };
+    const config = { architecture: 'cifar_resnet20', num_classes: 10, classes, image };
+    const weights = new Map([...createModel('cifar_resnet20').stateDict()].map(([key, t]) => [key, storageOf(t)]));
+    const file = at('cifar', 'calibration.json');
+    await saveModelFolder(at('cifar'), { config, weights });
+    const { stdout, stderr, code } = await rivulet(['calibrate', '--model', at('cifar'), two, at('text.png'), three]);
+    expect(stderr).to.match(/^rivulet: .*text\.png: is no image that can be read[^\n]*\n$/);
+    expect({ stdout, code }).to.deep.equal({ stdout: `${file}\n`, code: 1 });
+
+    const plain = await loadImage(at('cifar'));
+    const whole = await loadImage(at('cifar'), { weights: 'int8' });
+    const [expected, found] = [await plain.model.classify(two), await whole.model.classify(two)];
+    for (const { label, score } of expected)
+      expect(found.find((each) => each.label === label)!.score).to.be.closeTo(score, 0.05);
+    expect(found).not.to.deep.equal(expected);
+    await Promise.all([plain.model.dispose(), whole.model.dispose()]);
+    const exported = await exportModel(at('cifar'), at('exported'), { weights: 'int8' });
+    expect(exported).to.match(/model_int8\.onnx$/);
+    expect(readFileSync(exported).includes('QLinearConv')).to.equal(true);
+    // a part of the network needs a part of what was seen
+    const read = await readImageModel(at('cifar'));
+    const calibration = parseCalibration(JSON.parse(readFileSync(file, 'utf8')));
+    await (await ImageEmbedder.compile(read.model, read.image, { weights: 'int8', calibration })).dispose();
+
+    for (const [text, reason] of [
+      ['{', 'JSON'],
+      ['{}', "a calibration's 'ranges' must be an object, got undefined"],
+      ['{"ranges": {}, "means": {}, "peaks": {}}', "says nothing of 'input_0': it is of another network"],
+    ] as const) {
+      writeFileSync(file, text);
+      const error = await loadImage(at('cifar'), { weights: 'int8' }).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(ModelError);
+      expect((error as Error).message)
+        .to.include(file)
+        .and.to.include(reason);
+    }
+    await saveModelFolder(at('cifar'), { config, weights }); // other weights need another one
+    expect(existsSync(file)).to.equal(false);
+    const refused = await calibrateModel(join(root, 'models/zh-en'), [two]).catch((e: Error) => e.message);
+    expect(refused).to.match(/zh-en: holds a text model; only image models are calibrated$/);
   });
 
   it('segment: a picture with a legend and the classes of each image, broken ones named', async () => {

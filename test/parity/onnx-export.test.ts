@@ -1,6 +1,7 @@
 import { Embedding, LayerNorm, Linear, Module, manualSeed } from '@rivulet/nn';
 import { GRU, LSTM } from '@rivulet/recurrent';
 import {
+  calibrate,
   compile,
   einsum,
   exportONNX,
@@ -147,6 +148,22 @@ describe('exportONNX', () => {
         await ours.dispose();
         await theirs.release();
       });
+
+  for (const [library, { InferenceSession, Tensor }] of Object.entries(bindings))
+    it(`writes convolutions in whole numbers so that ${library} computes our numbers`, async () => {
+      const { inputs, build, feeds } = cases['a residual network']!;
+      manualSeed(5);
+      const forward = build();
+      const whole = { weights: 'int8', calibration: await calibrate(inputs, forward, feeds) } as const;
+      const ours = await compile(inputs, forward, whole);
+      const theirs = await InferenceSession.create(exportONNX(inputs, forward, whole));
+      const [feed] = feeds;
+      const { data, dims } = feed!.images!;
+      const { logits } = await theirs.run({ images: new Tensor('float32', data as never, dims) });
+      expect(logits!.data).to.be.allclose((await ours.run(feed!)).logits!.data, { atol: 0.02, rtol: 0.02 });
+      await ours.dispose();
+      await theirs.release();
+    });
 
   it('refuses a name that is an input and an output', () => {
     expect(() => exportONNX({ x: { shape: [2] } }, ({ x }) => ({ x: x.relu() }))).to.throw(
