@@ -52,5 +52,5 @@ export function withGains(
     for (let i = 0; i < size; i++)
       turned[o * size + i] = (data[o * size + i]! * gain) / (inputs?.[firstInput + Math.floor(i / taps)] ?? 1);
   }
-  return { ...weights, data: turned, bias: bias && bias.map((x, o) => x * (outputs?.[o] ?? 1)) };
+  return { ...weights, data: turned, bias: bias?.map((x, o) => x * (outputs?.[o] ?? 1)) ?? null };
 }
