@@ -1,5 +1,6 @@
 import type { ByteBPEParts } from './byte-bpe.ts';
 import type { IdBuffer } from './id-buffer.ts';
+import type { PairTable } from './pair-table.ts';
 
 /** Merges left out at random (BPE-dropout, https://arxiv.org/abs/1910.13267). */
 export interface Dropout {
@@ -27,13 +28,10 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** In bytes: every merge looks at the whole piece, so that a longer one is taken in parts. */
-const LONGEST = 256;
+/** In symbols, which bytes are here: every merge looks at the whole piece, so that a longer one is taken in parts. */
+export const LONGEST = 256;
 
-/**
- * The ids of one piece: among the merges that are possible at a step each is left out with the given probability, and the best of
- * the others is made; when none is left the piece is done. A piece that is a token itself is taken apart like any other.
- */
+/** The ids of one piece. A piece that is a token itself is taken apart like any other. */
 export function encodeWithDropout(
   parts: ByteBPEParts,
   bytes: Uint8Array,
@@ -52,7 +50,7 @@ function encodePart(
   bytes: Uint8Array,
   start: number,
   end: number,
-  { rate, random }: Dropout,
+  dropout: Dropout,
   out: IdBuffer,
   ends?: IdBuffer,
 ): void {
@@ -64,19 +62,76 @@ function encodePart(
     ids.push(id);
     stops.push(i + 1);
   }
-  for (;;) {
-    let [best, at, merged] = [Number.POSITIVE_INFINITY, -1, -1];
-    for (let i = 0; i + 1 < ids.length; i++) {
-      const pair = pairs.find(ids[i]!, ids[i + 1]!);
-      if (pair < 0 || random() < rate || pairs.rank(pair) >= best) continue;
-      [best, at, merged] = [pairs.rank(pair), i, pairs.merged(pair)];
-    }
-    if (at < 0) break;
-    ids.splice(at, 2, merged);
-    stops.splice(at, 1);
-  }
+  mergeLeavingOut(ids, stops, pairs, dropout);
   ids.forEach((id, i) => {
     out.push(id);
     ends?.push(stops[i]!);
   });
+}
+
+/** A merge that may be made: of the symbol at a place and the next one. */
+interface Candidate {
+  readonly at: number;
+  readonly rank: number;
+  readonly merged: number;
+}
+
+/**
+ * Merges neighbours in place, as Hugging Face's tokenizers do: the best candidate is left out with the given probability, and comes up
+ * again once another is taken; one that is outdated counts as taken. It ends when all that are left have been left out.
+ * @param stops where the text of each id ends.
+ */
+export function mergeLeavingOut(ids: number[], stops: number[], pairs: PairTable, { rate, random }: Dropout): void {
+  const next = ids.map((_, i) => (i + 1 < ids.length ? i + 1 : -1));
+  const previous = ids.map((_, i) => i - 1);
+  const queue: Candidate[] = [];
+  const leftOut: Candidate[] = [];
+  const offer = (at: number): void => {
+    const right = at < 0 ? -1 : next[at]!;
+    const pair = right < 0 ? -1 : pairs.find(ids[at]!, ids[right]!);
+    if (pair >= 0) queue.push({ at, rank: pairs.rank(pair), merged: pairs.merged(pair) });
+  };
+  ids.forEach((_, i) => {
+    offer(i);
+  });
+  while (queue.length > 0) {
+    const [best] = queue.splice(placeOfBest(queue), 1) as [Candidate];
+    if (random() < rate) {
+      leftOut.push(best);
+      continue;
+    }
+    queue.push(...leftOut.splice(0));
+    const { at, merged } = best;
+    const right = next[at]!;
+    if (ids[at] === GONE || right < 0) continue;
+    const pair = pairs.find(ids[at]!, ids[right]!);
+    if (pair < 0 || pairs.merged(pair) !== merged) continue;
+    [ids[at], stops[at], ids[right]] = [merged, stops[right]!, GONE];
+    const behind = next[right]!;
+    next[at] = behind;
+    if (behind >= 0) previous[behind] = at;
+    offer(previous[at]!);
+    offer(at);
+  }
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i] === GONE) continue;
+    [ids[count], stops[count]] = [ids[i]!, stops[i]!];
+    count++;
+  }
+  ids.length = count;
+  stops.length = count;
+}
+
+/** What was merged into the symbol before it. */
+const GONE = -1;
+
+/** The least rank, of equals the leftmost. */
+function placeOfBest(queue: readonly Candidate[]): number {
+  let best = 0;
+  for (let i = 1; i < queue.length; i++) {
+    const [one, other] = [queue[i]!, queue[best]!];
+    if (one.rank < other.rank || (one.rank === other.rank && one.at < other.at)) best = i;
+  }
+  return best;
 }

@@ -24,6 +24,15 @@ export interface Model {
    * @param ends When given, receives beside each id the offset in `bytes` at which its text ends.
    */
   encode(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void;
+  /** Of a BPE: the same with merges left out at random. */
+  encodeWithDropout?(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dropout: Dropout,
+    ids: IdBuffer,
+    ends?: IdBuffer,
+  ): void;
   /**
    * Where a model normalizes by itself: the same, with the bytes that each id stands for, which need not follow one another.
    * @param begins receives where each one's text begins, `ends` where it ends.

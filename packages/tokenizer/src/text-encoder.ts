@@ -158,8 +158,8 @@ export class TextIdEncoder {
     if (begins && ends && model.encodeSpans) model.encodeSpans(this.#bytes, 0, written, ids, begins, ends, draw);
     else if (sampling) throw new RangeError('sampling: the model is no unigram model of SentencePiece');
     else if (!dropout) model.encode(this.#bytes, 0, written, ids, ends);
-    else if (model instanceof BPE) model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
-    else throw new RangeError('dropout: the model is no BPE over bytes or of SentencePiece');
+    else if (model.encodeWithDropout) model.encodeWithDropout(this.#bytes, 0, written, dropout, ids, ends);
+    else throw new RangeError('dropout: the model is no BPE');
   }
 }
 

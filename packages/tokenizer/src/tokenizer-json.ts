@@ -1,6 +1,6 @@
 import { type AddedToken, assignIds } from './added-tokens.ts';
 import { array, boolean, id, type Json, object, parse, type Spec, string } from './format.ts';
-import { modelFromJSON, modelToJSON } from './models/index.ts';
+import { modelFromJSON, modelToJSON, readDropout } from './models/index.ts';
 import { SentencePiece } from './sentencepiece/model.ts';
 import { sentencePieceToJSON } from './sentencepiece/to-json.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -27,6 +27,7 @@ export function tokenizerFromJSON(source: string | object): Tokenizer {
   };
   return new Tokenizer({
     model,
+    dropout: readDropout(json.dropout),
     addedTokens: assignIds(addedTokens, idOf, Object.keys(vocab).length),
     normalizer: component('normalizer'),
     preTokenizer,
@@ -70,7 +71,7 @@ export function tokenizerToJSON(tokenizer: Tokenizer): string {
     pre_tokenizer: tokenizer.preTokenizer,
     post_processor: postProcessor,
     decoder: tokenizer.decoder,
-    model: modelToJSON(model),
+    model: { ...modelToJSON(model), ...(tokenizer.dropout !== null && { dropout: tokenizer.dropout }) },
   };
   return `${JSON.stringify(json)}\n`;
 }

@@ -16,6 +16,8 @@ export interface TokenizerParts {
   readonly decoder?: Spec | null;
   readonly truncation?: TruncationOptions | null;
   readonly padding?: PaddingOptions | null;
+  /** Which share of a BPE model's merges is left out where `EncodeOptions.dropout` does not say. Default null: none is. */
+  readonly dropout?: number | null;
   /** How a byte-level model's text is split into pieces. Default: as the pre-tokenizer says. */
   readonly splitter?: Splitter | RegExp;
 }
@@ -38,7 +40,7 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
   /** Special tokens that stand in the text: taken as such (default), as plain text, or refused with a RangeError. */
   readonly specialTokens?: 'allow' | 'text' | 'refuse';
-  /** For training: how likely a merge of a BPE model, over bytes or of SentencePiece, is left out, from 0 to 1. Default: none is. */
+  /** For training: how likely a merge of a BPE model is left out, from 0 to 1. Default: what the file says, in nearly all that none is. */
   readonly dropout?: number;
   /** For training: draws among the ways to split a text by a SentencePiece unigram model. Default: the likeliest is taken. */
   readonly sampling?: SamplingOptions;

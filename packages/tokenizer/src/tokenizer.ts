@@ -45,6 +45,8 @@ export class Tokenizer {
   readonly decoder: Spec | null;
   readonly truncation: TruncationOptions | null;
   readonly padding: PaddingOptions | null;
+  /** Which share of merges is left out where the options do not say: `model.dropout` of tokenizer.json, null in nearly all. */
+  readonly dropout: number | null;
   /** For `applyChatTemplate`; may be set to a template of one's own. */
   chat: ChatFormat | null = null;
   /** The number of ids: the highest plus one. */
@@ -67,6 +69,7 @@ export class Tokenizer {
     this.decoder = parts.decoder ?? null;
     this.truncation = parts.truncation ?? null;
     this.padding = parts.padding ?? null;
+    this.dropout = parts.dropout ?? null;
     this.splitter = parts.splitter;
     this.addedTokens = parts.addedTokens ?? [];
     const { model, normalizer, preTokenizer, splitter, addedTokens } = this;
@@ -101,7 +104,8 @@ export class Tokenizer {
   }
 
   /** The ids of a text, or of two. Lone surrogates count as U+FFFD, as in UTF-8 encoders. The file's truncation applies, its padding does not. */
-  encode(input: string | TextPair, options: EncodeOptions = {}): Int32Array {
+  encode(input: string | TextPair, given: EncodeOptions = {}): Int32Array {
+    const options = this.#withDropout(given);
     if (typeof input !== 'string' || this.truncation || options.dropout !== undefined || options.sampling)
       return Int32Array.from(this.#encoding(input, options).ids);
     const ids = this.#ids;
@@ -119,7 +123,7 @@ export class Tokenizer {
    */
   encodeStream(options: EncodeOptions = {}): EncodeStream {
     const template = this.#process.template?.single ?? TEXT_ALONE;
-    return encodeStream(this, template, (parts) => new Tokenizer(parts), options);
+    return encodeStream(this, template, (parts) => new Tokenizer(parts), this.#withDropout(options));
   }
 
   /** How many ids `encode` gives. */
@@ -131,7 +135,8 @@ export class Tokenizer {
    * Ids and where each comes from, as `encoding` gives them, in typed arrays: for byte-level models several times as fast. The
    * file's truncation applies, its padding does not.
    */
-  encodeWithOffsets(text: string, options: OffsetsOptions = {}): IdsWithOffsets {
+  encodeWithOffsets(text: string, given: OffsetsOptions = {}): IdsWithOffsets {
+    const options = this.#withDropout(given);
     const lengths = this.truncation ? null : this.#encoder.lengthsFor(options);
     const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
     if (!lengths) return inTypedArrays(this.#encoding(text, options));
@@ -175,10 +180,15 @@ export class Tokenizer {
 
   /** The same for several texts, padded together. */
   encodeBatch(inputs: readonly (string | TextPair)[], options: EncodingOptions = {}): Encoding[] {
-    const encodings = inputs.map((input) => this.#encoding(input, options));
+    const drawn = this.#withDropout(options);
+    const encodings = inputs.map((input) => this.#encoding(input, drawn));
     const padding = options.padding === undefined ? this.padding : options.padding;
     if (padding) pad(encodings, padding);
     return encodings;
+  }
+
+  #withDropout<T extends EncodeOptions>(options: T): T {
+    return this.dropout === null || options.dropout !== undefined ? options : { ...options, dropout: this.dropout };
   }
 
   #encoding(input: string | TextPair, options: EncodingOptions): Encoding {

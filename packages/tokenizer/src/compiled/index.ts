@@ -11,6 +11,7 @@ import {
   string,
   TokenizerFormatError,
 } from '../format.ts';
+import { readDropout } from '../models/index.ts';
 import { namedSplitter, splitterName } from '../named-splitters.ts';
 import type { Splitter } from '../splitters.ts';
 import { Tokenizer } from '../tokenizer.ts';
@@ -50,6 +51,7 @@ export function compileTokenizer(tokenizer: Tokenizer): Uint8Array {
     decoder: tokenizer.decoder,
     truncation: truncationToJSON(tokenizer.truncation),
     padding: paddingToJSON(tokenizer.padding),
+    dropout: tokenizer.dropout,
     chat: tokenizer.chat,
   };
   const text = new TextEncoder().encode(JSON.stringify(json));
@@ -99,6 +101,7 @@ export function tokenizerFromCompiled(file: Uint8Array): Tokenizer {
     decoder: component('decoder'),
     truncation: readTruncation(json.truncation),
     padding: readPadding(json.padding),
+    dropout: readDropout(json.dropout),
     ...(splitter ? { splitter } : {}),
   });
   if (json.chat !== null && json.chat !== undefined) tokenizer.chat = readChat(object('chat', json.chat));

@@ -1,3 +1,4 @@
+import { type Dropout, LONGEST, mergeLeavingOut } from '../bpe-dropout.ts';
 import { byteOfToken } from '../byte-token.ts';
 import type { IdBuffer } from '../id-buffer.ts';
 import type { Model } from '../model.ts';
@@ -93,6 +94,28 @@ export class CharacterBPE implements Model {
     const first = ends?.length ?? 0;
     this.#words.encode(text, 0, text.length, ids, ends);
     if (ends) expandEnds(text.bytes, ends, first, start);
+  }
+
+  /** The same with merges left out at random; a piece that is a token itself is taken apart like any other. */
+  encodeWithDropout(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dropout: Dropout,
+    ids: IdBuffer,
+    ends?: IdBuffer,
+  ): void {
+    const symbols = this.#symbols;
+    symbols.read(bytes, start, end);
+    for (let from = 0; from < symbols.count; from += LONGEST) {
+      const to = Math.min(from + LONGEST, symbols.count);
+      const [part, stops] = [[...symbols.ids.subarray(from, to)], [...symbols.stops.subarray(from, to)]];
+      mergeLeavingOut(part, stops, this.#pairs, dropout);
+      part.forEach((id, i) => {
+        ids.push(id);
+        ends?.push(Math.min(end, stops[i]!));
+      });
+    }
   }
 
   #merge(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, ends?: IdBuffer): void {

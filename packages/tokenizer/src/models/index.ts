@@ -46,6 +46,14 @@ export function modelFromJSON(model: Json, byteLevel: boolean): Model {
   }
 }
 
+/** How many merges a BPE of tokenizer.json leaves out; null: none. @throws TokenizerFormatError for another value. */
+export function readDropout(dropout: unknown): number | null {
+  const none = dropout === undefined || dropout === null || dropout === 0;
+  if (!none && !(typeof dropout === 'number' && dropout > 0 && dropout <= 1))
+    refuse('model.dropout', dropout, 'null or a number from 0 to 1');
+  return none ? null : (dropout as number);
+}
+
 function readUnigram(model: Json): Unigram {
   const vocab = array('model.vocab', model.vocab).map((entry, i): [string, number] => {
     if (Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string' && Number.isFinite(entry[1]))
@@ -69,7 +77,6 @@ function guess(model: Json): string {
 }
 
 function readBPE(model: Json, byteLevel: boolean): Model {
-  if ((model.dropout ?? null) !== null) refuse('model.dropout', model.dropout, 'null');
   const affix = (field: string): string => string(`model.${field}`, model[field] ?? '');
   const continuingSubwordPrefix = affix('continuing_subword_prefix');
   const endOfWordSuffix = affix('end_of_word_suffix');

@@ -31,7 +31,7 @@ export function encodeStream(
   options: EncodeOptions,
 ): EncodeStream {
   const place = template.findIndex((part) => 'sequence' in part);
-  if (options.dropout !== undefined) throw new RangeError('dropout: a text in parts is encoded without');
+  if ((options.dropout ?? 0) !== 0) throw new RangeError('dropout: a text in parts is encoded without; set it to 0');
   if (tokenizer.truncation) refuse('truncation', 'cuts a text by its number of tokens');
   if (template.filter((part) => 'sequence' in part).length !== 1) refuse('post_processor', 'does not have one text');
   const addSpecial = options.addSpecialTokens !== false;
