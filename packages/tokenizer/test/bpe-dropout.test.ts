@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { Tokenizer as Reference } from 'tokenizers';
 import {
   compileTokenizer,
-  type Tokenizer,
   tokenizerFromCompiled,
   tokenizerFromJSON,
   tokenizerFromWordPieceVocab,
@@ -60,12 +59,11 @@ describe('encode with dropout', () => {
     const reference = Reference.fromString(fileOf(1));
     const half = tokenizerFromJSON(fileOf(0.5));
     const drawn = tokenizer.encode(text, { dropout: 0.5, seed: 7 });
-    const same = (ours: Tokenizer): void => expect(ours.encode(text, { seed: 7 })).to.deep.equal(drawn);
     expect([...all.encode(text)]).to.deep.equal((await reference.encode(text)).getIds());
     expect(all.encodeWithOffsets(text).ids).to.deep.equal(all.encode(text));
     expect(all.encoding(text).ids).to.deep.equal([...all.encode(text)]);
     for (const ours of [half, tokenizerFromJSON(tokenizerToJSON(half)), tokenizerFromCompiled(compileTokenizer(half))])
-      same(ours);
+      expect(ours.encode(text, { seed: 7 })).to.deep.equal(drawn);
     expect(half.encode(text, { dropout: 0 })).to.deep.equal(tokenizer.encode(text));
     expect(() => half.encodeStream()).to.throw(RangeError, 'a text in parts is encoded without; set it to 0');
     const stream = half.encodeStream({ dropout: 0 });
