@@ -36,6 +36,10 @@ async function continued(model: LanguageModel, { prompt, options }: Case): Promi
   return end!;
 }
 
+/** The 0.999 quantile, by Wilson and Hilferty's approximation. */
+const chiSquareQuantile = (freedom: number): number =>
+  freedom * (1 - 2 / (9 * freedom) + 3.09 * Math.sqrt(2 / (9 * freedom))) ** 3;
+
 describe('stories260K', () => {
   let text: TextModel;
   needs(stories);
@@ -56,6 +60,44 @@ describe('stories260K', () => {
         if (logProbs)
           expect(found[j]!.logProbs!.slice(0, logProbs.length)).to.be.allclose([...logProbs], { atol: 2e-4, rtol: 0 });
     }
+  });
+
+  it('draws pairs of tokens as often as the probabilities of transformers say', async () => {
+    const { prompt, options, pairs } = JSON.parse(readFileSync(join(fixtures, 'sampled-pairs.json'), 'utf8')) as {
+      prompt: number[];
+      options: Record<string, number>;
+      pairs: [first: number, second: number, probability: number][];
+    };
+    const draws = 4000;
+    const counts = new Map(pairs.map(([first, second]) => [`${first},${second}`, 0]));
+    const settings = { ...options, do_sample: true, max_new_tokens: 2 };
+    await Promise.all(
+      Array.from({ length: draws }, async (_, seed) => {
+        const { tokens } = await continued(text.model, {
+          name: '',
+          prompt,
+          options: { ...settings, seed },
+          sequences: [],
+        });
+        const pair = tokens.join();
+        expect(counts.has(pair), `the pair ${pair}, which is cut off`).to.equal(true);
+        counts.set(pair, counts.get(pair)! + 1);
+      }),
+    );
+    let chiSquare = 0;
+    let bins = 0;
+    const rare = { found: 0, wanted: 0 };
+    const count = (found: number, wanted: number): void => {
+      chiSquare += (found - wanted) ** 2 / wanted;
+      bins++;
+    };
+    for (const [first, second, probability] of pairs) {
+      const [found, wanted] = [counts.get(`${first},${second}`)!, draws * probability];
+      if (wanted >= 5) count(found, wanted);
+      else [rare.found, rare.wanted] = [rare.found + found, rare.wanted + wanted];
+    }
+    count(rare.found, rare.wanted);
+    expect(chiSquare).to.be.below(chiSquareQuantile(bins - 1));
   });
 
   it('has the logits, and the likelihood of a text, that were computed in float64', async () => {
