@@ -68,7 +68,7 @@ describe('stories260K', () => {
       options: Record<string, number>;
       pairs: [first: number, second: number, probability: number][];
     };
-    const draws = 4000;
+    const draws = 2000;
     const counts = new Map(pairs.map(([first, second]) => [`${first},${second}`, 0]));
     const settings = { ...options, do_sample: true, max_new_tokens: 2 };
     await Promise.all(

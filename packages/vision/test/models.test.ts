@@ -45,8 +45,12 @@ const smallest = (name: string): number[] => {
   return [2, 3, side, side];
 };
 
+/** Of the same layers as smaller ones, with hundreds of megabytes of weights: run where RIVULET_LONG_TESTS is set. */
+const large = /^(vgg1[369]|vit_large|resnet152|convnext_small)/;
+const run = listModels().filter((name) => process.env.RIVULET_LONG_TESTS !== undefined || !large.test(name));
+
 describe('every registered vision model, run', () => {
-  for (const name of listModels())
+  for (const name of run)
     it(`${name}: each image gets finite logits of its own`, async () => {
       const shape = smallest(name);
       const model = make(name, { numClasses: 5, ...(/vit|deit/.test(name) && { imageSize: 32 }) });
