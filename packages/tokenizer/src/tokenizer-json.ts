@@ -27,7 +27,7 @@ export function tokenizerFromJSON(source: string | object): Tokenizer {
   };
   return new Tokenizer({
     model,
-    dropout: readDropout(json.dropout),
+    dropout: model.encodeWithDropout ? readDropout(json.dropout) : null,
     addedTokens: assignIds(addedTokens, idOf, Object.keys(vocab).length),
     normalizer: component('normalizer'),
     preTokenizer,

@@ -74,6 +74,13 @@ describe('encode with dropout', () => {
         .with.property('field', 'model.dropout');
   });
 
+  it('is a field of BPE alone: of other models it says nothing', async () => {
+    const model = { type: 'WordLevel', vocab: { a: 0, '[UNK]': 1 }, unk_token: '[UNK]', dropout: 0.5 };
+    const json = JSON.stringify({ version: '1.0', added_tokens: [], model });
+    const expected = (await Reference.fromString(json).encode('a')).getIds();
+    expect([...tokenizerFromJSON(json).encode('a')]).to.deep.equal(expected);
+  });
+
   it('leaves out as many merges of characters as the reference', async () => {
     const vocab = Object.fromEntries(['a', 'b', 'ab', 'abab', 'ba'].map((token, id) => [token, id]));
     const merges = ['a b', 'ab ab', 'b a'];
