@@ -96,9 +96,7 @@ export async function compileWithin<I extends InputSpecs, O extends Outputs>(
   const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until the session has them
   let session: Session;
   try {
-    const lowered = await inSlices(
-      lowerInParts(feeds, renamed, { weights, held, ...(calibration && { calibration }) }),
-    );
+    const lowered = await inSlices(lowerInParts(feeds, renamed, { weights, held, calibration }));
     const { model, external } = splitWeights(lowered, most);
     const bytes = await inSlices(encodeInParts(model));
     const engine = await chooseBackend(backend);

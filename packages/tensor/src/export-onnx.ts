@@ -20,7 +20,7 @@ export function exportONNX<I extends InputSpecs>(
   { weights = 'float32', calibration }: WeightOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const { feeds, outputs } = traced('exportONNX', specs, build);
-  return atOnce(encodeInParts(atOnce(lowerInParts(feeds, outputs, { weights, ...(calibration && { calibration }) }))));
+  return atOnce(encodeInParts(atOnce(lowerInParts(feeds, outputs, { weights, calibration }))));
 }
 
 export interface SaveONNXOptions extends WeightOptions {
@@ -44,9 +44,7 @@ export async function saveONNX<I extends InputSpecs>(
   const { feeds, outputs } = traced('saveONNX', specs, build);
   const held = new HeldWeights(outputs.map(({ tensor }) => tensor)); // those of now, until they are written
   try {
-    const lowered = await inSlices(
-      lowerInParts(feeds, outputs, { weights, held, ...(calibration && { calibration }) }),
-    );
+    const lowered = await inSlices(lowerInParts(feeds, outputs, { weights, held, calibration }));
     const { model, files } = placeWeights(lowered, basename(path), external ? { most: 0 } : {});
     const beside = files.map(({ name, tensors }): FileContent => {
       return { path: join(dirname(path), name), chunks: weightChunks(tensors) };

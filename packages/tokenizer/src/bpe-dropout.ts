@@ -62,11 +62,7 @@ function encodePart(
     ids.push(id);
     stops.push(i + 1);
   }
-  mergeLeavingOut(ids, stops, pairs, dropout);
-  ids.forEach((id, i) => {
-    out.push(id);
-    ends?.push(stops[i]!);
-  });
+  mergeLeavingOut(ids, stops, pairs, dropout, out, ends);
 }
 
 /** A merge that may be made: of the symbol at a place and the next one. */
@@ -77,11 +73,18 @@ interface Candidate {
 }
 
 /**
- * Merges neighbours in place, as Hugging Face's tokenizers do: the best candidate is left out with the given probability, and comes up
- * again once another is taken; one that is outdated counts as taken. It ends when all that are left have been left out.
- * @param stops where the text of each id ends.
+ * Merges neighbours as Hugging Face's tokenizers do, and appends what they become: the best candidate is left out with the given
+ * probability, and comes up again once another is taken; one that is outdated counts as taken. It ends when all that are left have been left out.
+ * @param ids changed on the way, as `stops`, which tells where the text of each ends.
  */
-export function mergeLeavingOut(ids: number[], stops: number[], pairs: PairTable, { rate, random }: Dropout): void {
+export function mergeLeavingOut(
+  ids: number[],
+  stops: number[],
+  pairs: PairTable,
+  { rate, random }: Dropout,
+  out: IdBuffer,
+  ends?: IdBuffer,
+): void {
   const next = ids.map((_, i) => (i + 1 < ids.length ? i + 1 : -1));
   const previous = ids.map((_, i) => i - 1);
   const queue: Candidate[] = [];
@@ -113,14 +116,11 @@ export function mergeLeavingOut(ids: number[], stops: number[], pairs: PairTable
     offer(previous[at]!);
     offer(at);
   }
-  let count = 0;
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] === GONE) continue;
-    [ids[count], stops[count]] = [ids[i]!, stops[i]!];
-    count++;
+  for (const [i, id] of ids.entries()) {
+    if (id === GONE) continue;
+    out.push(id);
+    ends?.push(stops[i]!);
   }
-  ids.length = count;
-  stops.length = count;
 }
 
 /** What was merged into the symbol before it. */

@@ -1,7 +1,9 @@
 import type { BPETables } from './bpe.ts';
 import { byteCharacters, byteOfCode } from './byte-characters.ts';
 import { idLimit, isId } from './format.ts';
+import { addEntry, findEntry, HASH_START, hashEnd, hashStep } from './models/token-table.ts';
 import { PairTable } from './pair-table.ts';
+import { powerOfTwo } from './power-of-two.ts';
 import { TokenBytes } from './token-bytes.ts';
 
 const BLANK = 0x20;
@@ -55,14 +57,13 @@ function wordsOf(vocab: Readonly<Record<string, unknown>>): Words | null {
   }
   const arena = new Uint8Array(room);
   const offsets = new Int32Array(count + 1);
-  const slots = new Int32Array(sizeFor(names.length));
-  const mask = slots.length - 1;
+  const slots = new Int32Array(powerOfTwo(2 * names.length, 1024));
   const spellings = new Map<number, string>();
   let at = 0;
   for (let id = 0; id < count; id++) {
     const name = order[id]! < 0 ? '' : names[order[id]!]!;
     const start = at;
-    let hash = 0;
+    let hash = HASH_START;
     for (let i = 0; i < name.length; i++) {
       const byte = byteOfCode(name.charCodeAt(i));
       if (byte < 0) {
@@ -71,13 +72,11 @@ function wordsOf(vocab: Readonly<Record<string, unknown>>): Words | null {
         break;
       }
       arena[at++] = byte;
-      hash = mixed(hash, byte);
+      hash = hashStep(hash, byte);
     }
     offsets[id + 1] = at;
     if (at === start || spellings.has(id)) continue;
-    let slot = slotOf(hash) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = id + 1;
+    addEntry(slots, id, hashEnd(hash));
   }
   return { tokens: new TokenBytes(arena.slice(0, at), offsets), slots, spellings };
 }
@@ -94,9 +93,9 @@ function pairsOf(words: Words, merges: readonly unknown[]): PairTable | null {
     if (joined.length < text.length) joined = new Uint8Array(2 * text.length);
     let length = 0;
     let middle = -1;
-    let hash = 0;
-    let leftHash = 0;
-    let rightHash = 0;
+    let hash = HASH_START;
+    let leftHash = HASH_START;
+    let rightHash = HASH_START;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code === BLANK) {
@@ -108,8 +107,8 @@ function pairsOf(words: Words, merges: readonly unknown[]): PairTable | null {
       const byte = byteOfCode(code);
       if (byte < 0) return null;
       joined[length++] = byte;
-      hash = mixed(hash, byte);
-      if (middle >= 0) rightHash = mixed(rightHash, byte);
+      hash = hashStep(hash, byte);
+      if (middle >= 0) rightHash = hashStep(rightHash, byte);
     }
     if (middle < 0) return null;
     const left = find(words, joined, 0, middle, leftHash);
@@ -133,24 +132,5 @@ const spelled = ([left, right]: readonly unknown[]): string | null =>
 
 /** The id of the token that has these bytes, −1 for none. */
 function find({ tokens, slots }: Words, bytes: Uint8Array, start: number, end: number, hash: number): number {
-  const { arena, offsets } = tokens;
-  const mask = slots.length - 1;
-  for (let slot = slotOf(hash) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-    const id = slots[slot]! - 1;
-    const first = offsets[id]!;
-    if (offsets[id + 1]! - first !== end - start) continue;
-    let i = start;
-    while (i < end && arena[first + i - start] === bytes[i]) i++;
-    if (i === end) return id;
-  }
-  return -1;
-}
-
-const mixed = (hash: number, byte: number): number => Math.imul(hash ^ (byte + 1), 0x01000193);
-const slotOf = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> 8;
-
-function sizeFor(count: number): number {
-  let size = 1024;
-  while (size < 2 * count) size *= 2;
-  return size;
+  return findEntry(slots, tokens.arena, tokens.offsets, bytes, start, end, hashEnd(hash));
 }

@@ -1,3 +1,5 @@
+import { powerOfTwo } from './power-of-two.ts';
+
 /** Pairs of ids → rank and merged id, in one typed array with open addressing. */
 export class PairTable {
   /** Four numbers a slot: left + 1 (0 where free), right, rank, merged id. */
@@ -8,8 +10,7 @@ export class PairTable {
   #filter: Int32Array;
 
   constructor(capacity: number) {
-    let size = 1024;
-    while (size < capacity * 2) size *= 2;
+    const size = powerOfTwo(2 * capacity, 1024);
     this.#slots = new Int32Array(4 * size);
     this.#mask = size - 1;
     this.#filter = new Int32Array(size / 4);

@@ -42,8 +42,7 @@ class Parts {
     const { activation = 'relu', dropout: p = 0.1, feedForwardDim = 2048 } = config;
     if (activation !== 'relu' && activation !== 'gelu')
       throw new RangeError(`a Transformer layer's activation must be 'relu' or 'gelu', got '${activation}'`);
-    if (!(Number.isInteger(feedForwardDim) && feedForwardDim > 0))
-      throw new RangeError(`a Transformer layer's feedForwardDim must be a positive integer, got ${feedForwardDim}`);
+    wantPositive("a Transformer layer's feedForwardDim", feedForwardDim);
     wantProbability("a Transformer layer's dropout", p);
     this.#config = config;
     this.dropout = p;
@@ -146,7 +145,7 @@ export class TransformerEncoder extends Module {
 
   constructor({ numLayers, finalNorm = false, ...config }: TransformerStackConfig) {
     super();
-    wantLayers('TransformerEncoder', numLayers);
+    wantPositive('TransformerEncoder: numLayers', numLayers);
     this.layers = Array.from({ length: numLayers }, () => new TransformerEncoderLayer(config));
     this.norm = finalNorm ? new Parts(config).norm() : null;
   }
@@ -165,7 +164,7 @@ export class TransformerDecoder extends Module {
 
   constructor({ numLayers, finalNorm = false, ...config }: TransformerStackConfig) {
     super();
-    wantLayers('TransformerDecoder', numLayers);
+    wantPositive('TransformerDecoder: numLayers', numLayers);
     this.layers = Array.from({ length: numLayers }, () => new TransformerDecoderLayer(config));
     this.norm = finalNorm ? new Parts(config).norm() : null;
   }
@@ -211,7 +210,6 @@ export class Transformer extends Module {
   }
 }
 
-function wantLayers(name: string, count: number): void {
-  if (!(Number.isInteger(count) && count > 0))
-    throw new RangeError(`${name}: numLayers must be a positive integer, got ${count}`);
+function wantPositive(what: string, value: number): void {
+  if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`${what} must be a positive integer, got ${value}`);
 }

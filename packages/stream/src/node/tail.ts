@@ -86,11 +86,11 @@ export function tail(
     const give = function* (file: Followed, lines: Iterable<ByteLine>): Generator<TailLine> {
       for (const { text, bytes } of lines) {
         file.given += bytes;
-        const { path: at, line } = file;
-        file.line++;
         const told = [...gone].filter((key) => deviceOf(key) === deviceOf(file.key)); // a device that is gone may come back with all
         for (const key of told) gone.delete(key);
-        yield { path: at, line, text, position: { ...positionOf(file), ...(told.length > 0 && { gone: told }) } };
+        const { path } = file;
+        const line = file.line++;
+        yield { path, line, text, position: { ...positionOf(file), ...(told.length > 0 && { gone: told }) } };
       }
     };
     const rest = function* (file: Followed): Generator<TailLine> {

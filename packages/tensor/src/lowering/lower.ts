@@ -30,7 +30,7 @@ export interface LowerOptions {
   /** How baked weights of linear layers are stored. Default 'float32'. */
   readonly weights?: WeightFormat;
   /** What was seen of activations: convolutions are written in whole numbers. Only with weights 'int8'. */
-  readonly calibration?: Calibration;
+  readonly calibration?: Calibration | undefined;
   /** Where the values of baked parameters are. Default: in the parameters. */
   readonly held?: HeldWeights;
 }

@@ -161,12 +161,12 @@ function result(graph: WholeGraph, node: OnnxNode): { readonly value: string; re
     graph.finish(next);
     value = next.outputs[0]!;
   }
+  // What meets in a concatenation takes its steps, so that nothing has to be turned; but a range that does not begin at 0 is no ReLU.
   const reader = graph.view.onlyReader(value);
   const shared = reader?.opType === 'Concat' && (!rectified || reader.inputs.every((name) => isRelu(graph, name)));
   return { value, steps: shared ? graph.steps(reader.outputs[0]!) : graph.steps(value) };
 }
 
-/** What meets in a concatenation takes its steps, so that nothing has to be turned; but a range that does not begin at 0 is no ReLU. */
 const isRelu = ({ view }: WholeGraph, value: string): boolean => view.producers.get(value)?.opType === 'Relu';
 
 function isRectifier({ view }: WholeGraph, { opType, inputs }: OnnxNode): boolean {

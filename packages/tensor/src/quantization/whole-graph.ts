@@ -84,10 +84,6 @@ export class WholeGraph {
     return this.#seen.means(this.#site(value), channels, rank);
   }
 
-  /**
-   * Values are numbered by what makes them, in the order in which they are asked for: so nothing that is not in whole numbers counts,
-   * such as the arithmetic of symbolic sizes.
-   */
   /** The largest values of a value's channels. */
   peaks(value: string, channels: number, rank: number): readonly number[] {
     return this.#seen.peaks(this.#site(value), channels, rank);
@@ -102,6 +98,10 @@ export class WholeGraph {
     this.#gains.set(value, gains);
   }
 
+  /**
+   * Values are numbered by what makes them, in the order in which they are asked for: so nothing that is not in whole numbers counts,
+   * such as the arithmetic of symbolic sizes.
+   */
   #site(value: string): Site {
     const known = this.#names.get(value);
     if (known !== undefined) return { value, name: known };

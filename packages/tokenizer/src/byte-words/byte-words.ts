@@ -1,6 +1,7 @@
 import { IdBuffer } from '../id-buffer.ts';
 import type { NeighbourEncoder } from '../neighbour-encoder.ts';
 import type { PairTable } from '../pair-table.ts';
+import { powerOfTwo } from '../power-of-two.ts';
 import type { WordPattern } from '../splitters.ts';
 import type { TokenBytes } from '../token-bytes.ts';
 import { classPages } from '../unicode.ts';
@@ -208,19 +209,12 @@ interface Places {
 
 function placesOf(vocabulary: WordVocabulary | null): Places {
   const count = vocabulary?.tokens.count ?? 0;
-  const sets = atLeast(1.2 * (count / SET_TOKENS));
+  const sets = powerOfTwo(1.2 * (count / SET_TOKENS), 16);
   const facts = TOKENS + SET * sets;
   const fits = count < PAIR_ID_LIMIT && (vocabulary?.pairs.highestRank ?? 0) < RANK_LIMIT;
   if (!vocabulary || !fits) return { sets, fits, facts: 0, trie: 0, ranks: 0, slots: 0, end: facts };
   const trie = facts + vocabulary.neighbours.facts.byteLength;
   const ranks = 64 * Math.ceil((trie + vocabulary.tokens.trie.words.byteLength) / 64);
-  const slots = atLeast(1.3 * vocabulary.pairs.size);
+  const slots = powerOfTwo(1.3 * vocabulary.pairs.size, 16);
   return { sets, fits, facts, trie, ranks, slots, end: ranks + 8 * slots };
-}
-
-/** The next power of two, from 16 on. */
-function atLeast(count: number): number {
-  let size = 16;
-  while (size < count) size *= 2;
-  return size;
 }

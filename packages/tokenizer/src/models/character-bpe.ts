@@ -109,12 +109,8 @@ export class CharacterBPE implements Model {
     symbols.read(bytes, start, end);
     for (let from = 0; from < symbols.count; from += LONGEST) {
       const to = Math.min(from + LONGEST, symbols.count);
-      const [part, stops] = [[...symbols.ids.subarray(from, to)], [...symbols.stops.subarray(from, to)]];
-      mergeLeavingOut(part, stops, this.#pairs, dropout);
-      part.forEach((id, i) => {
-        ids.push(id);
-        ends?.push(Math.min(end, stops[i]!));
-      });
+      const stops = Array.from(symbols.stops.subarray(from, to), (stop) => Math.min(end, stop));
+      mergeLeavingOut([...symbols.ids.subarray(from, to)], stops, this.#pairs, dropout, ids, ends);
     }
   }
 
